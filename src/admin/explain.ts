@@ -1,0 +1,150 @@
+/** The whole decision for a described request, with its reasons; no request leaves (contract section 9). */
+import * as v from "valibot";
+import { cookieFor } from "../core/answer.ts";
+import type { Signer } from "../core/context.ts";
+import { type Decision, decide } from "../core/decide.ts";
+import { type Facts, readFacts } from "../core/facts.ts";
+import { firstCandidate, isRepeatable, secondCandidate, timeoutMs } from "../core/fallback.ts";
+import { findGroup } from "../core/locate.ts";
+import { matches, why } from "../core/match.ts";
+import { err, ok, type Result } from "../core/result.ts";
+import { headerEdits, hopsOf, MAX_HOPS, originUrl } from "../core/target.ts";
+import { ejectedFor, healthKey } from "../edge/eject.ts";
+import { forgedNames } from "../edge/forward.ts";
+import type { Snapshot } from "../edge/groups-kv.ts";
+import { overrideOf } from "../edge/handle.ts";
+
+const Described = v.strictObject({
+  method: v.optional(v.pipe(v.string(), v.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "expected an HTTP method")), "GET"),
+  url: v.pipe(v.string(), v.url("expected an absolute URL, such as https://shop.example/cart")),
+  headers: v.optional(v.record(v.string(), v.union([v.string(), v.array(v.string())])), {}),
+  now: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  slot: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(9_999))),
+  requestId: v.optional(v.string()),
+  ip: v.optional(v.string()),
+});
+
+export type Described = v.InferOutput<typeof Described>;
+
+export function readDescribed(input: unknown): Result<Described, string[]> {
+  const parsed = v.safeParse(Described, input);
+  if (parsed.success) return ok(parsed.output);
+  return err(parsed.issues.map((issue) => `${v.getDotPath(issue) ?? "body"}: ${issue.message}`));
+}
+
+/** Header names that a `Headers` object would refuse are no request; values with line breaks neither. */
+function headersOf(described: Described): Headers | string {
+  const headers = new Headers();
+  try {
+    for (const [name, value] of Object.entries(described.headers)) for (const one of [value].flat()) headers.append(name, one);
+  } catch (error) {
+    return `headers: ${error instanceof Error ? error.message : "cannot be sent"}`;
+  }
+  return headers;
+}
+
+const HIDDEN_HEADERS = /^(authorization|proxy-authorization|cookie|set-cookie)$/;
+const SIGNATURE = /(1~[^,;\s]*~)[A-Za-z0-9_-]{43}/g;
+
+/** Signatures, cookies and secrets are `…` wherever a person reads them. */
+function shown(name: string, value: string): string {
+  return HIDDEN_HEADERS.test(name) ? "…" : value.replace(SIGNATURE, "$1…");
+}
+
+function requestHeaders(
+  headers: Headers,
+  decision: Decision,
+  facts: Facts,
+  origin: Parameters<typeof headerEdits>[2],
+  signer: Signer | null,
+) {
+  const edits = headerEdits(decision, facts, origin, signer);
+  const forged = forgedNames(headers, decision.group.propagate.header);
+  const sent = new Headers(headers);
+  const removed = [...edits.remove, ...forged].filter((name) => headers.has(name));
+  for (const name of [...edits.remove, ...forged]) sent.delete(name);
+  for (const [name, value] of edits.set) sent.set(name, value);
+  const given = Object.fromEntries([...sent].map(([name, value]) => [name, shown(name, value)]));
+  // Values the lane file sets may be secrets, whether they come from env or not.
+  for (const { name } of origin.headers) given[name] = "…";
+  return { sent: given, removed: removed.filter((name) => !(name in given)).sort() };
+}
+
+function rulesOf(decision: Decision, facts: Facts) {
+  return decision.group.rules.map((rule) => ({ name: rule.name, matched: matches(rule.when, facts), why: why(rule.when, facts) }));
+}
+
+function responseHeaders(decision: Decision, facts: Facts, lane: string | null, fallback: string | null) {
+  const headers: Record<string, string> = {};
+  if (decision.group.expose && lane !== null) {
+    Object.assign(headers, {
+      "x-lane": decision.lane,
+      "x-lane-reason": decision.reason,
+      "x-lane-service": decision.service.name,
+      "x-lane-served-by": lane,
+    });
+    if (fallback !== null) headers["x-lane-fallback"] = fallback;
+  }
+  if (cookieFor(decision, facts, 200) !== null) headers["set-cookie"] = "…";
+  return headers;
+}
+
+/** The answer of `POST /__lanes/api/explain`, or the reason why there is none. */
+export function explain(
+  described: Described,
+  snapshot: Snapshot,
+  signer: Signer | null,
+  clock: number,
+  requestId: string,
+): Result<unknown, string> {
+  const headers = headersOf(described);
+  if (typeof headers === "string") return err(headers);
+  const now = described.now ?? Math.floor(clock / 1000);
+  const request = {
+    method: described.method,
+    url: described.url,
+    headers,
+    ip: described.ip ?? null,
+    now,
+    requestId: described.requestId ?? requestId,
+    slot: described.slot ?? null,
+  };
+  const facts = readFacts(request);
+  const group = findGroup(snapshot.index, facts.host);
+  if (group === null) return ok({ group: null, reason: "no-group" });
+  const inForce = snapshot.groups.get(group.name)!;
+  const decision = decide(group, facts, { override: overrideOf(snapshot, inForce), signer });
+  if (decision === null) return ok({ group: group.name, revision: inForce.revision, reason: "no-service" });
+  const ejected = (lane: string) => ejectedFor(healthKey(group.name, lane, decision.service.name), clock) !== null;
+  const { candidate, fallback } = firstCandidate(decision, facts, ejected);
+  const second = candidate === null || !isRepeatable(group, facts) ? null : secondCandidate(group, decision.service, candidate);
+  const forwarded = candidate === null ? null : requestHeaders(headers, decision, facts, candidate.origin, signer);
+  return ok({
+    group: group.name,
+    note: group.note,
+    revision: inForce.revision,
+    service: decision.service.name,
+    lane: decision.lane,
+    reason: hopsOf(decision, facts) > MAX_HOPS ? "loop" : decision.reason,
+    baggage: facts.baggage.members.map(({ key, value, properties }) => ({ key, value: value.replace(SIGNATURE, "$1…"), properties })),
+    rules: rulesOf(decision, facts),
+    slot: decision.visitor?.slot ?? null,
+    origin: candidate === null ? null : (candidate.origin.binding ?? originUrl(candidate.origin, facts)),
+    servedBy: candidate?.lane ?? null,
+    fallback: {
+      reason: fallback,
+      onFailure:
+        second === null
+          ? null
+          : {
+              lane: second.lane,
+              origin: second.origin.binding ?? originUrl(second.origin, facts),
+              afterMs: timeoutMs(group, decision.service, decision.context?.hop ?? 0),
+            },
+    },
+    mirrors: [],
+    requestHeaders: forwarded?.sent ?? {},
+    removedHeaders: forwarded?.removed ?? [],
+    responseHeaders: responseHeaders(decision, facts, candidate?.lane ?? null, fallback),
+  });
+}

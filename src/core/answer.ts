@@ -1,0 +1,67 @@
+/** What the client's answer says beyond the origin's: lane headers, cookie, cache, and the origin's own address mapped back (contract sections 3, 4, 6). Pure. */
+import type { Decision } from "./decide.ts";
+import type { Facts } from "./facts.ts";
+import { headerFact } from "./facts.ts";
+import type { Origin } from "./lane-group.ts";
+import { isPathPrefix } from "./match.ts";
+import { writeCookie } from "./sticky.ts";
+
+/** `Set-Cookie` for this answer, or null: never on errors, never within a chain, and again on documents, so that it does not run out. */
+export function cookieFor(decision: Decision, facts: Facts, status: number): string | null {
+  const { group, service, visitor, context } = decision;
+  if (visitor === null || group.sticky.by !== "cookie" || status >= 400 || context !== null || !service.entry) return null;
+  if (!visitor.fresh && headerFact(facts, "sec-fetch-dest") !== "document") return null;
+  return writeCookie(group, visitor.slot, facts.secure);
+}
+
+/** Was the lane drawn among several, so that another visitor may get another answer under the same URL? */
+export function isChosen(decision: Decision): boolean {
+  const { group, reason } = decision;
+  return group.lanes.size > 1 && (reason === "weight" || reason === "sticky" || reason === "named" || reason.startsWith("rule:"));
+}
+
+/**
+ * One visitor's answer, kept out of shared caches: `public` and `s-maxage` become `private`; `no-store`, `no-cache`, `max-age` and
+ * the rest stay (RFC 9111, section 5.2.2).
+ */
+export function privateCacheControl(value: string | null): string {
+  const directives = (value ?? "")
+    .split(",")
+    .map((directive) => directive.trim())
+    .filter((directive) => directive !== "");
+  const kept = directives.filter((directive) => !/^(public|s-maxage\b.*|proxy-revalidate)$/i.test(directive));
+  if (kept.some((directive) => /^(private\b.*|no-store)$/i.test(directive))) return kept.join(", ");
+  return ["private", ...kept].join(", ");
+}
+
+/** Headers that would have another cache keep what must stay with one visitor (RFC 9213 and its forerunners). */
+export const SHARED_CACHE_HEADERS = ["cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control"];
+
+/** A URL of the origin's own, as the client must see it: public, less the origin's path; null: leave it as it is. */
+export function publicLocation(location: string, origin: Origin, facts: Facts): string | null {
+  if (origin.base === null) return null;
+  const base = origin.base.toLowerCase();
+  const absolute = location.toLowerCase().startsWith(base);
+  if (!absolute && !(location.startsWith("/") && !location.startsWith("//"))) return null;
+  const rest = absolute ? location.slice(base.length) : location;
+  const path = rest.slice(0, /[?#]|$/.exec(rest)!.index);
+  // Something else may begin with the base: https://a.example.evil, https://a.example:8443.
+  if (path !== "" && !path.startsWith("/")) return null;
+  if (!isPathPrefix(origin.path, path === "" ? "/" : path)) return null;
+  const mapped = rest.slice(Math.min(rest.length, origin.path.length));
+  const tail = mapped.startsWith("/") ? mapped : `/${mapped}`;
+  return absolute ? `${facts.secure ? "https" : "http"}://${facts.authority}${tail}` : tail;
+}
+
+/** A cookie for the origin's own host would be refused by the client: without `Domain` it is the public host's. */
+export function publicSetCookie(cookie: string, origin: Origin): string {
+  if (origin.base === null) return cookie;
+  const host = new URL(origin.base).hostname;
+  const parts = cookie.split(";");
+  return parts
+    .filter((part, at) => {
+      const domain = at === 0 ? null : /^\s*domain\s*=\s*\.?(.*?)\s*$/i.exec(part);
+      return domain === null || domain[1]!.toLowerCase() !== host;
+    })
+    .join(";");
+}

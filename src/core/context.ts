@@ -1,0 +1,53 @@
+/**
+ * The context: what a request that already travels in a lane says of itself, signed by us (contract section 4).
+ *
+ * Text: `1~group~lane~hop~window~mirrorGroup~mirror~signature`, unreserved characters only (RFC 3986, section 2.3), so that it stands
+ * in a baggage value without escapes. Names never contain `~`, hence the text before the last `~` is a length-safe input of the HMAC.
+ * It is the value of the baggage member `laneway.<group>` and, as it is, of the header `x-lane-context`.
+ */
+export interface Context {
+  readonly group: string;
+  /** The decided lane, the baseline included; a fallback does not change it. */
+  readonly lane: string;
+  /** 1 at the first origin of a chain. */
+  readonly hop: number;
+  /** Number of the 5-minute window in which it was signed. */
+  readonly window: number;
+  /** `<group>/<mirror>` where the request is a copy. */
+  readonly mirror: string | null;
+}
+
+/** HMAC-SHA-256 as base64url; `verify` also accepts the previous secret, in constant time. */
+export interface Signer {
+  sign(payload: string): string;
+  verify(payload: string, signature: string): boolean;
+}
+
+export const WINDOW_SECONDS = 300;
+export const windowOf = (now: number): number => Math.floor(now / WINDOW_SECONDS);
+
+/** Longer texts are not ours: seven fields of at most 40 characters and a signature. */
+const MAX_LENGTH = 320;
+
+export const contextKey = (group: string): string => `laneway.${group}`;
+
+export function writeContext(context: Context, signer: Signer): string {
+  const [mirrorGroup, mirror] = context.mirror === null ? ["", ""] : context.mirror.split("/", 2);
+  const payload = `1~${context.group}~${context.lane}~${context.hop}~${context.window}~${mirrorGroup}~${mirror}`;
+  return `${payload}~${signer.sign(payload)}`;
+}
+
+/** The fields of a text whose signature is ours, whatever its age; null for everything else. Never throws. */
+export function readContext(text: string, signer: Signer): Context | null {
+  if (text.length > MAX_LENGTH || !text.startsWith("1~")) return null;
+  const cut = text.lastIndexOf("~");
+  const fields = text.slice(0, cut).split("~");
+  if (fields.length !== 7 || !signer.verify(text.slice(0, cut), text.slice(cut + 1))) return null;
+  const [, group, lane, hop, window, mirrorGroup, mirror] = fields as [string, string, string, string, string, string, string];
+  return { group, lane, hop: Number(hop), window: Number(window), mirror: mirror === "" ? null : `${mirrorGroup}/${mirror}` };
+}
+
+/** This window, the one before (contract section 4), or the next, which another machine's clock may have reached already. */
+export function isCurrent(context: Context, now: number): boolean {
+  return Math.abs(windowOf(now) - context.window) <= 1;
+}

@@ -1,0 +1,44 @@
+/** What a comparison finds: each kind of difference once per place, however many elements show it. */
+
+/**
+ * Seen from the primary's answer (left): `missing` and `extra` in the copy's (right); another `type` or `value`; the same elements in another
+ * `order`; another `length`; another `status`; one side does not `parse`.
+ */
+export type Kind = "missing" | "extra" | "type" | "value" | "order" | "length" | "status" | "parse";
+
+export interface Difference {
+  /** `status`, `headers.vary`, `body.items[].price`. */
+  readonly path: string;
+  readonly kind: Kind;
+  /** The first example, as it was found: to be redacted before it is kept. Undefined: nothing is there. */
+  readonly left: unknown;
+  readonly right: unknown;
+  /** In how many elements of lists. At least 1. */
+  readonly times: number;
+}
+
+/** More tell nobody more. */
+const MAX_DIFFERENCES = 200;
+
+/** Collects at most 200 differences of one comparison. */
+export class Differences {
+  readonly #found = new Map<string, { -readonly [K in keyof Difference]: Difference[K] }>();
+  /** Something was not looked at, or not listed. */
+  truncated = false;
+
+  add(path: string, kind: Kind, left: unknown, right: unknown, times = 1): void {
+    const key = `${kind} ${path}`;
+    const known = this.#found.get(key);
+    if (known) known.times += times;
+    else if (this.#found.size < MAX_DIFFERENCES) this.#found.set(key, { path, kind, left, right, times });
+    else this.truncated = true;
+  }
+
+  get none(): boolean {
+    return this.#found.size === 0;
+  }
+
+  list(): Difference[] {
+    return [...this.#found.values()];
+  }
+}

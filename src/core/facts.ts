@@ -1,0 +1,179 @@
+/**
+ * All that a decision may look at, read once per request (contract section 1). Plain values: the clock, the visitor's new slot
+ * and the request id are facts too, so that a decision can be replayed from a test, a bug report or `explain`.
+ */
+import { parseTraceParent } from "@opentelemetry/core";
+import { type Baggage, parseBaggage } from "./baggage.ts";
+import { percentDecode } from "./percent.ts";
+
+/** `Headers` and `Map` both fit; names are asked for in lower case. */
+export interface HeaderLookup {
+  get(name: string): string | null | undefined;
+}
+
+/** What the outside hands in. `url` is absolute; `ip` is the platform's address of the client, never a forwarded header. */
+export interface Request {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: HeaderLookup;
+  readonly ip: string | null;
+  /** Whole seconds since 1970. */
+  readonly now: number;
+  /** 32 hex digits, random: names the request, and is its trace id where none came. */
+  readonly requestId: string;
+  /** The slot 0…9,999 that a new visitor gets; null: drawn from the trace id, else from the request id. */
+  readonly slot: number | null;
+}
+
+export interface Facts extends Request {
+  readonly secure: boolean;
+  /** As the client wrote it, with the port: `Shop.example:8443`. */
+  readonly authority: string;
+  /** Lower case, without port and trailing dot. */
+  readonly host: string;
+  /** The path as it is sent on; what is matched is what is sent. */
+  readonly path: string;
+  /** `""` or `?…`. */
+  readonly search: string;
+  readonly baggage: Baggage;
+  /** The trace id of a valid `traceparent` (W3C Trace Context, section 3.2), else null. */
+  readonly traceId: string | null;
+  /** Lower-case names that `Connection` lists: they end here and no rule sees them (RFC 9110, section 7.6.1). */
+  readonly connection: ReadonlySet<string> | null;
+  readonly cookies: ReadonlyMap<string, string>;
+  readonly query: ReadonlyMap<string, string>;
+}
+
+interface UrlParts {
+  readonly secure: boolean;
+  readonly authority: string;
+  readonly path: string;
+  readonly search: string;
+}
+
+/** Only what every URL parser leaves as it is: anything else takes the slow way through `URL`, so that we match what is sent. */
+const PLAIN_URL =
+  /^(https?):\/\/([A-Za-z0-9.-]+(?::\d+)?)(\/[A-Za-z0-9_~!$&'()*+,;=:@/-]*(?:\.[A-Za-z0-9_~-]+)*)(\?[A-Za-z0-9_~!$&()*+,;=:@/?.%-]*)?$/;
+
+function splitUrl(text: string): UrlParts {
+  const plain = PLAIN_URL.exec(text);
+  if (plain) return { secure: plain[1] === "https", authority: plain[2]!, path: plain[3]!, search: plain[4] ?? "" };
+  const url = new URL(text);
+  return { secure: url.protocol === "https:", authority: url.host, path: url.pathname, search: url.search };
+}
+
+/** Host names compare in lower case, without port and trailing dot (contract section 2). IPv6 literals keep their brackets. */
+export function hostName(authority: string): string {
+  const port = authority.lastIndexOf(":");
+  const bare = port > authority.lastIndexOf("]") ? authority.slice(0, port) : authority;
+  return (bare.endsWith(".") ? bare.slice(0, -1) : bare).toLowerCase();
+}
+
+function connectionNames(value: string | null | undefined): ReadonlySet<string> | null {
+  if (!value || value.toLowerCase() === "keep-alive") return null;
+  return new Set(
+    value
+      .toLowerCase()
+      .split(",")
+      .map((name) => name.trim()),
+  );
+}
+
+const decoded = (text: string): string => (text.includes("%") ? percentDecode(text) : text);
+
+/** RFC 6265, section 5.4, read leniently: the first of two equal names wins, quotes around a value go, linear in the input. */
+export function parseCookies(header: string | null | undefined): ReadonlyMap<string, string> {
+  const cookies = new Map<string, string>();
+  if (!header) return cookies;
+  // Two Cookie lines of HTTP/2 or a careless client arrive joined by ", ".
+  for (const pair of header.split(/; ?|, /)) {
+    const equals = pair.indexOf("=");
+    if (equals < 1) continue;
+    const name = pair.slice(0, equals).trim();
+    if (cookies.has(name)) continue;
+    const value = pair.slice(equals + 1).trim();
+    cookies.set(name, decoded(value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value));
+  }
+  return cookies;
+}
+
+/** `application/x-www-form-urlencoded` as URLs carry it; the first of two equal keys wins. */
+export function parseQuery(search: string): ReadonlyMap<string, string> {
+  const query = new Map<string, string>();
+  if (search.length < 2) return query;
+  for (const pair of search.slice(1).split("&")) {
+    if (pair === "") continue;
+    const equals = pair.indexOf("=");
+    const key = decoded((equals < 0 ? pair : pair.slice(0, equals)).replaceAll("+", " "));
+    if (!query.has(key)) query.set(key, equals < 0 ? "" : decoded(pair.slice(equals + 1).replaceAll("+", " ")));
+  }
+  return query;
+}
+
+/** Cookies and query are parsed only when something asks for them: most requests of most groups never do. */
+class RequestFacts implements Facts {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: HeaderLookup;
+  readonly ip: string | null;
+  readonly now: number;
+  readonly requestId: string;
+  readonly slot: number | null;
+  readonly secure: boolean;
+  readonly authority: string;
+  readonly host: string;
+  readonly path: string;
+  readonly search: string;
+  readonly baggage: Baggage;
+  readonly traceId: string | null;
+  readonly connection: ReadonlySet<string> | null;
+  #cookies: ReadonlyMap<string, string> | null = null;
+  #query: ReadonlyMap<string, string> | null = null;
+
+  constructor(request: Request, url: UrlParts) {
+    this.method = request.method;
+    this.url = request.url;
+    this.headers = request.headers;
+    this.ip = request.ip;
+    this.now = request.now;
+    this.requestId = request.requestId;
+    this.slot = request.slot;
+    this.secure = url.secure;
+    this.authority = url.authority;
+    this.host = hostName(url.authority);
+    this.path = url.path;
+    this.search = url.search;
+    this.connection = connectionNames(request.headers.get("connection"));
+    const named = (name: string) => (this.connection?.has(name) ? null : (request.headers.get(name) ?? null));
+    this.baggage = parseBaggage(named("baggage"));
+    const traceparent = named("traceparent");
+    this.traceId = traceparent === null ? null : (parseTraceParent(traceparent)?.traceId ?? null);
+  }
+
+  get cookies(): ReadonlyMap<string, string> {
+    this.#cookies ??= parseCookies(this.connection?.has("cookie") ? null : this.headers.get("cookie"));
+    return this.#cookies;
+  }
+
+  get query(): ReadonlyMap<string, string> {
+    this.#query ??= parseQuery(this.search);
+    return this.#query;
+  }
+}
+
+export function readFacts(request: Request): Facts {
+  return new RequestFacts(request, splitUrl(request.url));
+}
+
+const HIDDEN = new Set(["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"]);
+
+/**
+ * A header as a rule may see it: nothing of ours from outside (`x-lane*`, version overrides; contract section 4), nothing
+ * hop-by-hop, nothing that `Connection` names.
+ * @param name lower case
+ */
+export function headerFact(facts: Facts, name: string): string | undefined {
+  if (name.startsWith("x-lane") || name.startsWith("cloudflare-workers-version-") || HIDDEN.has(name)) return undefined;
+  if (facts.connection?.has(name)) return undefined;
+  return facts.headers.get(name) ?? undefined;
+}

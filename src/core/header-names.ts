@@ -1,0 +1,23 @@
+/** Names of HTTP headers, and which of them a lane file may not touch. */
+
+/** A token (RFC 9110, section 5.6.2): header names, methods, and the keys of baggage members (W3C Baggage, section 3.3.1). */
+export const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
+
+/** Framing, addresses, tracing and our own marks: set by the router or by the platform alone. Lower case. */
+const OWNED =
+  /^(host|content-length|connection|keep-alive|te|trailer|transfer-encoding|upgrade|proxy-.*|forwarded|x-forwarded-.*|baggage|traceparent|tracestate|cf-.*|x-lane.*)$/;
+
+/** May a lane file set this header on what goes to an origin, or on a stub's answer? */
+export function maySet(name: string): boolean {
+  return !OWNED.test(name.toLowerCase());
+}
+
+/** May a baggage member become this header? Anybody can send baggage, so it must not carry an identity either (contract section 5). */
+export function mayPropagate(name: string): boolean {
+  return maySet(name) && !/^(cookie|authorization)$/i.test(name);
+}
+
+/** Does every header that begins so belong to the router or the platform, or is it one that nobody may set? */
+export function mayPropagatePrefix(prefix: string): boolean {
+  return mayPropagate(prefix) && mayPropagate(`${prefix}x`);
+}

@@ -1,0 +1,144 @@
+/** Who claims which host, and whether an origin would bring a request back to the router (contract section 2). */
+import type { LaneGroup, Origin } from "./lane-group.ts";
+import { at, enumerate, type Problem, quote, Report } from "./problem.ts";
+
+/** The hosts of one group. */
+export function checkHosts(group: LaneGroup, report: Report): void {
+  checkServiceHosts(group, report);
+  checkClaims(group, report);
+  checkLoops(group, "", routedHosts([group]), report);
+  checkMirrorOrigins(group, report);
+  checkCookieDomain(group, report);
+}
+
+/** Groups that have no problems by themselves, against each other. Paths begin with a group's name: `mock.hosts`. */
+export function checkGroups(groups: readonly LaneGroup[]): {
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+} {
+  const report = new Report();
+  const names = new Set<string>();
+  const owners = new Map<string, string>();
+  for (const group of groups) {
+    if (names.has(group.name)) report.add(at(group.name, "name"), `expected a name of its own, got ${quote(group.name)} for two groups`);
+    names.add(group.name);
+    for (const host of group.hosts) {
+      const owner = owners.get(host);
+      if (owner === undefined) owners.set(host, group.name);
+      else report.add(at(group.name, "hosts"), `expected hosts that no other group claims, got ${quote(host)}, which ${quote(owner)} has`);
+    }
+  }
+  const routed = routedHosts(groups);
+  for (const group of groups) checkLoops(group, group.name, routed, report);
+  return { problems: report.list(), warnings: report.warnings };
+}
+
+/** A host as written in the file, by the hosts of its group or of a service, → the groups it belongs to. */
+type RoutedHosts = ReadonlyMap<string, ReadonlySet<string>>;
+
+function routedHosts(groups: readonly LaneGroup[]): RoutedHosts {
+  const routed = new Map<string, Set<string>>();
+  for (const group of groups) {
+    for (const host of [...group.hosts, ...[...group.services.values()].flatMap(({ hosts }) => hosts)]) {
+      const owners = routed.get(host);
+      if (owners) owners.add(group.name);
+      else routed.set(host, new Set([group.name]));
+    }
+  }
+  return routed;
+}
+
+/** `*.a.example` for `x.a.example` and `x.y.a.example`: every wildcard that a host falls under, but `*`, which is no hint of a loop. */
+function wildcards(host: string): string[] {
+  const found: string[] = [];
+  for (let dot = host.indexOf(".", 1); dot > 0; dot = host.indexOf(".", dot + 1)) found.push(`*${host.slice(dot)}`);
+  return found;
+}
+
+/** `prefix` empty: the group's own hosts are looked for; else those of all the others. */
+function checkLoops(group: LaneGroup, prefix: string, routed: RoutedHosts, report: Report): void {
+  const owner = (host: string) => [...(routed.get(host) ?? [])].find((name) => prefix === "" || name !== group.name);
+  const whose = (name: string) => (prefix === "" ? "this group" : `the group ${quote(name)}`);
+  for (const lane of group.lanes.values()) {
+    for (const [service, { base }] of lane.origins) {
+      if (base === null) continue;
+      const path = at(at(at(at(prefix, "lanes"), lane.name), "origins"), service);
+      const host = hostOf(base);
+      const exact = owner(host);
+      if (exact !== undefined) {
+        report.add(
+          path,
+          `expected an origin outside Laneway, got ${quote(host)}, a host of ${whose(exact)}: requests would come back here`,
+        );
+        continue;
+      }
+      const wildcard = wildcards(host).find((each) => owner(each) !== undefined);
+      if (wildcard === undefined) continue;
+      const back = `unless it is routed elsewhere, requests come back here`;
+      report.warn(path, `${quote(host)} falls under ${quote(wildcard)} of ${whose(owner(wildcard)!)}: ${back}`);
+    }
+  }
+}
+
+const hostOf = (base: string) => base.slice(base.indexOf("//") + 2).replace(/\.?(?::\d+)?$/, "");
+
+function checkServiceHosts({ hosts, services }: LaneGroup, report: Report): void {
+  const claimed = new Set(hosts);
+  if (claimed.has("*") || report.isBroken("hosts")) return;
+  for (const service of services.values()) {
+    const foreign = service.hosts.filter((host) => host !== "" && !claimed.has(host) && !wildcards(host).some((each) => claimed.has(each)));
+    for (const host of foreign) {
+      report.add(
+        at(at("services", service.name), "hosts"),
+        `expected hosts within the group's (${enumerate(hosts, "and")}), got ${quote(host)}`,
+      );
+    }
+  }
+}
+
+/** Two services with the same host and path: nothing could say which of them is meant. */
+function checkClaims({ services }: LaneGroup, report: Report): void {
+  const claims = new Map<string, string>();
+  for (const service of services.values()) {
+    for (const host of service.hosts.length === 0 ? ["*"] : service.hosts) {
+      const key = `${host}${service.path}/`;
+      const other = claims.get(key);
+      if (other === undefined) claims.set(key, service.name);
+      else {
+        const got = `${host === "*" ? "any host" : quote(host)} with ${quote(service.path || "/")}, which ${quote(other)} has`;
+        report.add(at("services", service.name), `expected a host and path of its own ("hosts", "path"), got ${got}`);
+      }
+    }
+  }
+}
+
+function checkMirrorOrigins({ lanes, mirrors }: LaneGroup, report: Report): void {
+  mirrors.forEach(({ lane, from, services }, i) => {
+    for (const [service, copied] of lanes.get(lane)?.origins ?? []) {
+      if (services !== null && !services.has(service)) continue;
+      const twin = [...lanes.values()].find(
+        ({ name, origins }) => name !== lane && (from === null || from.has(name)) && isSame(origins.get(service), copied),
+      );
+      if (!twin) continue;
+      const reason = `whose origin is also that of ${quote(twin.name)}: the copy would go where the request went`;
+      report.add(
+        at(at("mirrors", i), "lane"),
+        `expected a lane with an origin of its own for ${quote(service)}, got ${quote(lane)}, ${reason}`,
+      );
+    }
+  });
+}
+
+/** A URL that was refused is neither URL nor binding, and like nothing. Headers may tell two origins behind one URL apart. */
+function isSame(a: Origin | undefined, b: Origin): boolean {
+  if (a === undefined || a.base !== b.base || a.path !== b.path || a.binding !== b.binding) return false;
+  return (a.base !== null || a.binding !== null) && JSON.stringify(a.headers) === JSON.stringify(b.headers);
+}
+
+/** Browsers refuse a cookie for a domain that the page's host does not lie in (RFC 6265, section 5.3). */
+function checkCookieDomain({ hosts, sticky: { domain } }: LaneGroup, report: Report): void {
+  if (domain === null || domain === "") return;
+  const outside = hosts.filter((host) => host !== domain && !host.endsWith(`.${domain}`));
+  if (outside.length > 0)
+    report.warn("sticky.domain", `visitors of ${enumerate(outside, "and")} get no cookie, since ${quote(domain)} is not above it`);
+}

@@ -1,0 +1,76 @@
+/** The schema of services, lanes and origins (contract section 2). */
+import * as v from "valibot";
+import {
+  choice,
+  defaulted,
+  described,
+  flag,
+  form,
+  headerValue,
+  host,
+  milliseconds,
+  name,
+  object,
+  optional,
+  path,
+  settableHeader,
+  someOf,
+  someText,
+  table,
+  text,
+  time,
+  weight,
+} from "./lane-file-values.ts";
+
+export const service = object({
+  hosts: optional(someOf(host), "Hosts of this service, within the group's; left out: any host that no other service claims."),
+  path: defaulted(path, "/", "Path prefix of this service, in whole segments."),
+  entry: defaulted(flag, true, "May requests from outside enter here? Where false, a request without a context goes to the baseline."),
+  mirrored: defaulted(
+    choice("block", "stub", "synthetic", "send"),
+    "block",
+    "What becomes of writes that reach this service within a mirror's copy.",
+  ),
+  timeoutMs: optional(milliseconds, "Overrides fallback.timeoutMs for this service."),
+  fallback: optional(name, "The lane to take where a lane lacks this service; left out: the baseline."),
+});
+
+const VARIABLE = 'the name of a variable or secret such as "C2_KEY" (never LANEWAY_…: those stay in the router)';
+const header = v.union(
+  [
+    v.pipe(headerValue, v.metadata({ writeOnly: true })),
+    object({ env: described(form(VARIABLE, /^(?!LANEWAY_)[A-Za-z_]\w*$/), "The variable or secret of the Worker that holds the value.") }),
+  ],
+  'a text, or an object with "env"',
+);
+
+const URL_TEXT = 'a URL such as "https://a1.example"';
+const url = v.pipe(someText(URL_TEXT), v.maxLength(2048, `${URL_TEXT}, of at most 2048 characters`));
+const BINDING = 'the name of a service binding such as "MOCKB_V3" (not LANES, GROUP or ROUTER)';
+
+const origin = v.union(
+  [
+    url,
+    v.pipe(
+      object({
+        url: optional(url, "Where requests go: https, a host, perhaps a port and a path."),
+        binding: optional(form(BINDING, /^(?!(?:LANES|GROUP|ROUTER)$)[A-Za-z_]\w*$/), "A service binding of the Worker, instead of a URL."),
+        headers: defaulted(table(settableHeader, header), {}, "Headers set on every request to this origin."),
+        baggage: defaulted(choice("all", "none"), "all", "none: this origin gets no baggage."),
+        synthetic: defaulted(flag, false, "The origin promises to roll back requests marked x-lane-synthetic: true."),
+      }),
+      v.check((value) => "url" in value !== "binding" in value, 'exactly one of "url" and "binding"'),
+    ),
+  ],
+  'a URL, or an object with "url" or "binding"',
+);
+
+export const lane = object({
+  weight: defaulted(weight, 0, "Share of the visitors: weight / sum of all weights. 0: reachable by rule or context only."),
+  owner: optional(text, "Who answers for this lane."),
+  note: optional(text, "Free text, shown by explain."),
+  expiresAt: optional(time, "From then on the lane's visitors, rules and contexts give the baseline."),
+  origins: defaulted(table(name, origin), {}, "Where each service runs in this lane; a service left out falls back."),
+});
+
+export type OriginFile = v.InferOutput<typeof origin>;

@@ -1,0 +1,98 @@
+/** The schema of mirrors and stubs (contract section 7). */
+import * as v from "valibot";
+import {
+  answerPath,
+  bodyPath,
+  choice,
+  defaulted,
+  described,
+  foreignBaggageKey,
+  headerName,
+  headerValue,
+  jsonPath,
+  list,
+  name,
+  object,
+  optional,
+  percent,
+  scrubbedHeader,
+  settableHeader,
+  someOf,
+  someText,
+  table,
+  text,
+  time,
+  tolerance,
+  wholeNumber,
+} from "./lane-file-values.ts";
+import { when } from "./lane-file-when.ts";
+
+/** Copies end before 25 s, whatever the file says. */
+const MAX_COPY_MS = 25_000;
+/** What an isolate may hold of bodies in all. */
+export const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+const COMPARED_HEADERS = ["content-type", "location", "cache-control", "vary"];
+
+const scrub = object({
+  headers: defaulted(list(scrubbedHeader), [], "Headers to remove, besides the credentials."),
+  query: defaulted(list(someText("the key of a query parameter")), [], "Query parameters to remove."),
+  baggage: defaulted(list(foreignBaggageKey), [], "Baggage members to remove."),
+  json: defaulted(list(jsonPath), [], 'Places of a JSON body to remove: "card.number", "users[].email", "tags.*.owner".'),
+});
+
+const compare = object({
+  noisePercent: defaulted(percent, 20, "How often the lane that served is asked a second time, to learn what differs by itself."),
+  headers: defaulted(list(headerName), COMPARED_HEADERS, "The response headers to compare."),
+  ignore: defaulted(list(answerPath), [], 'Places not to compare: "headers.date", "body.items[].updatedAt".'),
+  unordered: defaulted(list(bodyPath), [], "Lists whose order does not matter."),
+  key: defaulted(table(bodyPath, someText("the name of a field")), {}, "Lists whose elements belong together by this field."),
+  tolerance: defaulted(table(bodyPath, tolerance), {}, "Numbers that may differ by so much."),
+});
+
+export const mirror = object({
+  name: described(name, "Unique among the mirrors; in marks, logs and metrics."),
+  lane: described(name, "The lane that gets the copies."),
+  percent: described(percent, "How many requests are copied; 0 none, 100 all."),
+  by: defaulted(choice("visitor", "request"), "visitor", 'Draw whole sessions ("visitor") or single requests.'),
+  from: optional(someOf(name), "Copy only what these lanes served; left out: any lane."),
+  services: optional(someOf(name), "Copy at these services, also within a chain; left out: where a request enters."),
+  when: optional(when, "Copy only requests for which this holds."),
+  writes: defaulted(
+    choice("block", "synthetic", "send"),
+    "block",
+    "What becomes of any method but GET, HEAD and OPTIONS: not copied, sent marked as synthetic to an origin that promises to roll back, or sent.",
+  ),
+  timeoutMs: defaulted(wholeNumber(1, MAX_COPY_MS, " of milliseconds"), 5000, "A copy is given up after so long."),
+  maxBodyBytes: defaulted(wholeNumber(0, MAX_BODY_BYTES, " of bytes"), 1_048_576, "A request with a longer body is not copied."),
+  credentials: defaulted(
+    choice("strip", "forward"),
+    "strip",
+    "Are Authorization, Proxy-Authorization and Cookie taken out of the copy or left in?",
+  ),
+  scrub: defaulted(scrub, {}, "What else is taken out of the copy."),
+  compare: optional(compare, "Compare the copy's answer with the original's; left out: the answer is thrown away."),
+  expiresAt: optional(time, "From then on nothing is copied."),
+});
+
+export const stub = object({
+  service: described(name, "The service that copies do not reach."),
+  when: optional(when, "Answer only requests for which this holds."),
+  response: described(
+    v.pipe(
+      object({
+        status: defaulted(wholeNumber(200, 599, ""), 200, "The status of the answer."),
+        headers: defaulted(table(settableHeader, headerValue), {}, "The headers of the answer."),
+        json: optional(v.unknown(), "The body, as JSON."),
+        body: optional(text, "The body, as text."),
+        delayMs: defaulted(wholeNumber(0, MAX_COPY_MS, " of milliseconds"), 0, "How long the answer takes."),
+      }),
+      v.check((response) => !("json" in response && "body" in response), '"json" or "body", not both'),
+      v.check(
+        ({ status, ...response }) => ![204, 205, 304].includes(status) || !("json" in response || "body" in response),
+        'no "json" and no "body" with the status 204, 205 or 304',
+      ),
+    ),
+    "The answer that a copy gets instead.",
+  ),
+});

@@ -1,0 +1,85 @@
+/** The schema of a `when` (contract section 2, matchers). */
+import * as v from "valibot";
+import {
+  baggageKey,
+  cookieName,
+  form,
+  headerName,
+  method,
+  object,
+  optional,
+  queryKey,
+  someOf,
+  someText,
+  table,
+  text,
+} from "./lane-file-values.ts";
+
+export const MAX_REGEX_LENGTH = 512;
+
+export interface MatcherObject {
+  readonly exact?: string;
+  readonly prefix?: string;
+  readonly suffix?: string;
+  readonly in?: readonly string[];
+  readonly regex?: string;
+  readonly exists?: boolean;
+}
+
+/** A text is `exact`. */
+export type MatcherFile = string | MatcherObject;
+
+export interface WhenFile {
+  readonly baggage?: Readonly<Record<string, MatcherFile>>;
+  readonly cookie?: Readonly<Record<string, MatcherFile>>;
+  readonly query?: Readonly<Record<string, MatcherFile>>;
+  readonly header?: Readonly<Record<string, MatcherFile>>;
+  readonly path?: MatcherFile;
+  readonly method?: MatcherFile;
+  readonly any?: readonly WhenFile[];
+  readonly not?: WhenFile;
+}
+
+const nonEmpty = someText('some text ("exists": true is for any value)');
+const LENGTH = `a pattern of at most ${MAX_REGEX_LENGTH} characters`;
+const regex = v.pipe(v.string(LENGTH), v.maxLength(MAX_REGEX_LENGTH, LENGTH));
+
+/** The tests of a value whose whole text, or beginning, has a form of its own. */
+function matcher<W extends v.GenericSchema<string, string>, P extends v.GenericSchema<string, string>>(whole: W, prefix: P) {
+  const tests = object({
+    exact: optional(whole, "The whole value."),
+    prefix: optional(prefix, "The value begins so; a path, in whole segments."),
+    suffix: optional(nonEmpty, "The value ends so."),
+    in: optional(someOf(whole), "The whole value is one of these."),
+    regex: optional(
+      regex,
+      `A pattern for the whole value, in RE2 syntax: no back-references, no look-around; at most ${MAX_REGEX_LENGTH} characters.`,
+    ),
+    exists: optional(v.boolean("true or false"), "Is there a value at all? Only false holds for an absent one."),
+  });
+  const ONE = 'exactly one of "exact", "prefix", "suffix", "in", "regex" and "exists"';
+  return v.union(
+    [whole, v.pipe(tests, v.minEntries(1, ONE), v.maxEntries(1, ONE))],
+    'a text, or an object with one of "exact", "prefix", "suffix", "in", "regex" and "exists"',
+  );
+}
+
+const absolute = form('a path that begins with "/"', /^\//);
+const byKey = (key: v.GenericSchema<string, string>) => v.pipe(table(key, matcher(text, nonEmpty)), v.minEntries(1, "at least one key"));
+
+export const when: v.GenericSchema<WhenFile> = v.pipe(
+  object({
+    baggage: optional(byKey(baggageKey), "Baggage members by key; of several the last. Values are decoded."),
+    cookie: optional(byKey(cookieName), "Cookies by name; of several the first."),
+    query: optional(byKey(queryKey), "Query parameters by key; of several the first. Values are decoded."),
+    header: optional(byKey(headerName), 'Request headers by name, in any case; several lines are joined by ", ".'),
+    path: optional(matcher(absolute, absolute), "The path as sent, without the query."),
+    method: optional(matcher(method, form("the beginning of a method in capitals", /^[A-Z]/)), "The request method."),
+    any: optional(someOf(v.lazy(() => when)), "At least one of these holds."),
+    not: optional(
+      v.lazy(() => when),
+      "This does not hold.",
+    ),
+  }),
+  v.minEntries(1, 'at least one of "baggage", "cookie", "query", "header", "path", "method", "any" and "not"'),
+);

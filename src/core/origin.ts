@@ -1,0 +1,56 @@
+/** Where a service runs in a lane: what an origin of the lane file means, and which URLs may not be one (contract section 2, origins). */
+import type { OriginFile } from "./lane-file-lanes.ts";
+import type { Origin } from "./lane-group.ts";
+import { at, quote, type Report } from "./problem.ts";
+
+export interface OriginOptions {
+  /** Also http, IP addresses and private names: local runs and tests. */
+  readonly insecureOrigins: boolean;
+}
+
+/** A URL that is refused is reported, and gives an origin that must not be used. `noStore` is for the caller, who knows the other lanes. */
+export function resolveOrigin(file: OriginFile, path: string, options: OriginOptions, report: Report): Origin {
+  const origin = typeof file === "string" ? { url: file, headers: {}, baggage: "all" as const, synthetic: false } : file;
+  const binding = "binding" in origin ? (origin.binding ?? null) : null;
+  const urlPath = typeof file === "string" ? path : at(path, "url");
+  return {
+    ...(binding === null ? splitUrl(origin.url ?? "", urlPath, options, report) : { base: null, path: "" }),
+    binding,
+    headers: Object.entries(origin.headers).map(([name, value]) => ({ name: name.toLowerCase(), value })),
+    baggage: origin.baggage,
+    synthetic: origin.synthetic,
+    noStore: false,
+  };
+}
+
+function splitUrl(text: string, path: string, options: OriginOptions, report: Report): { base: string | null; path: string } {
+  const url = URL.parse(text);
+  // An empty text has been reported, or stands for a URL that is missing.
+  const wrong = text === "" ? null : problem(text, url, options);
+  if (wrong !== null) report.add(path, () => `expected ${wrong}, got ${quote(withoutUserinfo(text))}`);
+  if (url === null || wrong !== null) return { base: null, path: "" };
+  return { base: url.origin, path: url.pathname.replace(/\/+$/, "") };
+}
+
+function problem(text: string, url: URL | null, { insecureOrigins }: OriginOptions): string | null {
+  // The URL parser repairs what a person would not have meant: it drops line breaks and takes "\" for "/".
+  if (url === null || !/^[a-z]+:\/\/[!-[\]-~]+$/i.test(text)) return 'a URL such as "https://a1.example"';
+  if (url.protocol !== "https:" && url.protocol !== "http:") return 'a URL with "https://"';
+  if (/^[^/]*\/\/[^/?#]*@/.test(text)) return 'a URL without user name and password ("headers" of the origin can carry them)';
+  if (/[?#]/.test(text)) return "a URL without ? and # (the request's own query is passed on)";
+  if (insecureOrigins) return null;
+  if (url.protocol !== "https:") return 'a URL with "https://" (http only where INSECURE_ORIGINS is "true")';
+  if (isAddress(url.hostname)) return 'a host name, not an IP address (only where INSECURE_ORIGINS is "true")';
+  return isPrivate(url.hostname) ? 'a public host name (private ones only where INSECURE_ORIGINS is "true")' : null;
+}
+
+const withoutUserinfo = (text: string) => text.replace(/\/\/.*@/, "//…@");
+
+/** The URL parser has already written `0x7f.1` and `2130706433` as `127.0.0.1`. */
+const isAddress = (hostname: string) => hostname.startsWith("[") || /^[\d.]+$/.test(hostname);
+
+/** Names that the public DNS does not have (RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`), and names of one label. */
+function isPrivate(hostname: string): boolean {
+  const name = hostname.replace(/\.$/, "");
+  return !name.includes(".") || /\.(?:localhost|local|internal|intranet|lan|corp|home|home\.arpa)$/.test(name);
+}

@@ -1,0 +1,175 @@
+/** A lane file with its defaults → the resolved lane group. Patterns and URLs that are refused are reported on the way. */
+import type { LaneFile } from "./lane-file.ts";
+import { unixSeconds } from "./lane-file-values.ts";
+import type {
+  Compare,
+  Fallback,
+  Lane,
+  LaneGroup,
+  Mirror,
+  Origin,
+  Propagate,
+  Rule,
+  Service,
+  SlotTable,
+  Sticky,
+  Stub,
+} from "./lane-group.ts";
+import { indexServices } from "./locate.ts";
+import { type OriginOptions, resolveOrigin } from "./origin.ts";
+import { at, type Report } from "./problem.ts";
+import { indexRules } from "./rule-index.ts";
+import { adjustTable, rangesTable } from "./slots.ts";
+import { type PatternCompiler, patternCompiler, resolveWhen } from "./when.ts";
+
+/** The group is of use only if `report` has no problem in the end; it is made in any case, so that it can be checked. */
+export function resolveLaneGroup(file: LaneFile, options: OriginOptions, report: Report): LaneGroup {
+  const compile = patternCompiler(report);
+  const services = new Map(Object.entries(file.services).map(([name, service]) => [name, resolveService(name, service)]));
+  const rules = file.rules.map((rule, i) => resolveRule(rule, at("rules", i), compile));
+  return {
+    name: file.name,
+    note: file.note ?? null,
+    hosts: file.hosts.map(normalHost),
+    baseline: file.baseline,
+    mode: file.mode,
+    context: file.context,
+    expose: file.expose,
+    services,
+    serviceIndex: indexServices(services.values()),
+    lanes: resolveLanes(file.lanes, options, report),
+    rules,
+    ruleIndex: indexRules(rules),
+    sticky: resolveSticky(file.sticky),
+    slots: report.count === 0 ? resolveSlots(file) : NO_SLOTS,
+    propagate: resolvePropagate(file.propagate),
+    fallback: resolveFallback(file.fallback),
+    mirrors: file.mirrors.map((mirror, i) => resolveMirror(mirror, at("mirrors", i), compile)),
+    stubs: file.stubs.map((stub, i) => resolveStub(stub, at("stubs", i), compile)),
+    log: file.log,
+    published: file.published ? { ...file.published, slots: file.published.slots ?? null } : null,
+  };
+}
+
+/** As hosts are compared: lower case, without the trailing dot. */
+const normalHost = (host: string): string => host.toLowerCase().replace(/\.$/, "");
+
+function withoutTrailingSlashes(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === "/") end--;
+  return path.slice(0, end);
+}
+
+const secondsOf = (time: string | undefined): number | null => (time === undefined ? null : unixSeconds(time));
+
+const lower = (names: readonly string[]): string[] => names.map((name) => name.toLowerCase());
+
+function resolveService(name: string, file: LaneFile["services"][string]): Service {
+  return {
+    name,
+    hosts: (file.hosts ?? []).map(normalHost),
+    path: withoutTrailingSlashes(file.path),
+    entry: file.entry,
+    mirrored: file.mirrored,
+    timeoutMs: file.timeoutMs ?? null,
+    fallback: file.fallback ?? null,
+  };
+}
+
+function resolveLanes(files: LaneFile["lanes"], options: OriginOptions, report: Report): ReadonlyMap<string, Lane> {
+  const origins = Object.entries(files).flatMap(([lane, file]) =>
+    Object.entries(file.origins).map(([service, origin]) => {
+      const path = at(at(at("lanes", lane), "origins"), service);
+      return { lane, service, origin: resolveOrigin(origin, path, options, report) };
+    }),
+  );
+  const lanesOf = Map.groupBy(origins, urlOf);
+  const lanes = new Map<string, Lane & { readonly origins: Map<string, Origin> }>();
+  for (const [name, { weight, owner = null, note = null, expiresAt }] of Object.entries(files)) {
+    lanes.set(name, { name, weight, owner, note, expiresAt: secondsOf(expiresAt), origins: new Map() });
+  }
+  for (const each of origins) {
+    const noStore = each.origin.base !== null && lanesOf.get(urlOf(each))!.length > 1;
+    lanes.get(each.lane)!.origins.set(each.service, { ...each.origin, noStore });
+  }
+  return lanes;
+}
+
+const urlOf = ({ service, origin }: { service: string; origin: Origin }) => `${service} ${origin.base}${origin.path}`;
+
+/** Of weights that give nobody a slot, which is a problem and reported as one. */
+const NO_SLOTS: SlotTable = { ends: [], lanes: [] };
+
+function resolveSlots({ lanes, published }: LaneFile): SlotTable {
+  const weights = Object.entries(lanes).map(([name, { weight }]) => [name, weight] as const);
+  return published?.slots ? adjustTable(published.slots, weights) : rangesTable(weights);
+}
+
+function ruleSlots(weights: NonNullable<LaneFile["rules"][number]["weights"]>): SlotTable {
+  return Object.values(weights).some((weight) => weight > 0) ? rangesTable(Object.entries(weights)) : NO_SLOTS;
+}
+
+function resolveRule(file: LaneFile["rules"][number], path: string, compile: PatternCompiler): Rule {
+  return {
+    name: file.name,
+    when: resolveWhen(file.when, at(path, "when"), compile),
+    lane: file.lane ?? null,
+    slots: file.weights ? ruleSlots(file.weights) : null,
+  };
+}
+
+function resolveSticky({ by, maxAgeSeconds, epoch, domain }: LaneFile["sticky"]): Sticky {
+  const rest = { maxAgeSeconds, epoch, domain: domain?.toLowerCase() ?? null };
+  if (typeof by === "string") return { by, ...rest };
+  const on = (["baggage", "header", "cookie", "query"] as const).find((kind) => by[kind] !== undefined) ?? "baggage";
+  const key = by[on] ?? "";
+  return { by: { on, key: on === "header" ? key.toLowerCase() : key }, ...rest };
+}
+
+function resolvePropagate({ header, baggage, headers }: LaneFile["propagate"]): Propagate {
+  return {
+    header: header.toLowerCase(),
+    baggage: baggage ?? null,
+    names: new Set(lower(headers.filter((each) => typeof each === "string"))),
+    prefixes: lower(headers.flatMap((each) => (typeof each === "string" ? [] : [each.prefix]))),
+  };
+}
+
+function resolveFallback(file: LaneFile["fallback"]): Fallback {
+  const statuses = file.statuses.flatMap((status) => {
+    if (typeof status === "number") return [status];
+    const [first = 0, last = 0] = status.split("-").map(Number);
+    return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
+  });
+  return { ...file, statuses: new Set(statuses), methods: new Set(file.methods) };
+}
+
+function resolveMirror(file: LaneFile["mirrors"][number], path: string, compile: PatternCompiler): Mirror {
+  return {
+    ...file,
+    from: file.from ? new Set(file.from) : null,
+    services: file.services ? new Set(file.services) : null,
+    when: file.when ? resolveWhen(file.when, at(path, "when"), compile) : null,
+    scrub: { ...file.scrub, headers: lower(file.scrub.headers) },
+    compare: file.compare ? resolveCompare(file.compare) : null,
+    expiresAt: secondsOf(file.expiresAt),
+  };
+}
+
+const resolveCompare = (file: NonNullable<LaneFile["mirrors"][number]["compare"]>): Compare => ({ ...file, headers: lower(file.headers) });
+
+function resolveStub(file: LaneFile["stubs"][number], path: string, compile: PatternCompiler): Stub {
+  const { status, headers, delayMs, json, body = "" } = file.response;
+  const named = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  const type = json === undefined || named.some(([name]) => name === "content-type") ? [] : [["content-type", "application/json"] as const];
+  return {
+    service: file.service,
+    when: file.when ? resolveWhen(file.when, at(path, "when"), compile) : null,
+    response: {
+      status,
+      headers: Object.fromEntries([...named, ...type]),
+      body: json === undefined ? body : JSON.stringify(json),
+      delayMs,
+    },
+  };
+}

@@ -1,0 +1,128 @@
+/** What is sent to an origin for a decision: the URL, and which headers are set or removed (contract sections 4 and 5). Pure. */
+import { type BaggageMember, decodeKey, writeBaggage } from "./baggage.ts";
+import { contextKey, type Signer, windowOf, writeContext } from "./context.ts";
+import type { Decision } from "./decide.ts";
+import type { Facts } from "./facts.ts";
+import { mayPropagate } from "./header-names.ts";
+import type { Origin } from "./lane-group.ts";
+import { cookieName } from "./sticky.ts";
+
+export const MAX_HOPS = 16;
+
+/** Headers that baggage may become, per request (contract section 5). */
+const MAX_PROPAGATED = 32;
+
+/** Hop-by-hop headers end here (RFC 9110, section 7.6.1); `Forwarded` is the client's word about addresses; `cookie` is set again below. */
+const ENDS_HERE = [
+  "connection",
+  "proxy-connection",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "proxy-authorization",
+  "proxy-authenticate",
+  "forwarded",
+];
+
+export interface HeaderEdits {
+  /** Removed first. Lower case. */
+  readonly remove: readonly string[];
+  /** Set last, so that nothing of the client's stands in their place. */
+  readonly set: readonly (readonly [name: string, value: string])[];
+  /** Baggage members that had to give way to ours, or lay past the limits. */
+  readonly baggageDropped: number;
+}
+
+export function originUrl(origin: Origin, facts: Facts): string {
+  // A binding receives the public URL, Host too. A base never ends in "/", a path always begins with one: nothing in it can name a host.
+  if (origin.base === null) return `${facts.secure ? "https" : "http"}://${facts.authority}${facts.path}${facts.search}`;
+  return origin.base + origin.path + facts.path + facts.search;
+}
+
+/** Header hops are believed from anybody, because they can only stop a request; the context's hop count is signed. */
+export function hopsOf(decision: Decision, facts: Facts): number {
+  const header = facts.headers.get("x-lane-hops");
+  const claimed = header && /^\d{1,4}$/.test(header) ? Number(header) : 0;
+  return Math.max(claimed, decision.context?.hop ?? 0);
+}
+
+/** The lane cookie is ours; the rest of the header goes on byte for byte. */
+function cookieWithoutOurs(header: string, ours: readonly string[]): string {
+  if (!header.includes("lane-")) return header;
+  const kept = header.split(";").filter((pair) => !ours.includes(pair.slice(0, Math.max(0, pair.indexOf("="))).trim()));
+  return kept.join(";").trimStart();
+}
+
+const VISIBLE = /^[\x20-\x7e]*$/;
+
+/** The edge's ASMHeaderPropagation: listed baggage members become request headers of the same name. */
+function propagated(decision: Decision, facts: Facts): (readonly [string, string])[] {
+  const { names, prefixes } = decision.group.propagate;
+  const found: (readonly [string, string])[] = [];
+  if (names.size === 0 && prefixes.length === 0) return found;
+  for (const { key, value } of facts.baggage.members) {
+    const name = key.toLowerCase();
+    const listed = names.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
+    if (!listed || !mayPropagate(name) || !VISIBLE.test(value)) continue;
+    if (found.length < MAX_PROPAGATED) found.push([name, value]);
+  }
+  return found;
+}
+
+/** Ours, the lane's plain key where it is named, and every spelling of them that some reader would decode to them. */
+function isOurs(decision: Decision): (member: BaggageMember) => boolean {
+  const own = contextKey(decision.group.name);
+  const lane = decision.group.propagate.baggage;
+  return ({ key }) => {
+    const plain = key.includes("%") ? decodeKey(key) : key;
+    return plain === own || (lane !== null && plain === lane);
+  };
+}
+
+function forwardedFor(decision: Decision, facts: Facts): string | null {
+  const before = decision.context === null ? null : facts.headers.get("x-forwarded-for");
+  return before && facts.ip ? `${before}, ${facts.ip}` : (facts.ip ?? before ?? null);
+}
+
+/** A new id of the trace's own width, from the request's random id (W3C Trace Context, sections 3.2.2.3 and 3.2.2.4). */
+const traceparent = (requestId: string) => `00-${requestId}-${requestId.slice(8, 24)}-00`;
+
+export function headerEdits(decision: Decision, facts: Facts, origin: Origin, signer: Signer | null): HeaderEdits {
+  const { group, copy, context } = decision;
+  const remove = facts.connection === null ? ENDS_HERE.slice() : [...ENDS_HERE, ...facts.connection];
+  const set: (readonly [string, string])[] = propagated(decision, facts);
+  set.push([group.propagate.header, decision.lane]);
+  const cookie = facts.headers.get("cookie");
+  if (cookie) {
+    const rest = cookieWithoutOurs(cookie, [cookieName(group, facts.secure)]);
+    if (rest === "") remove.push("cookie");
+    else if (rest !== cookie) set.push(["cookie", rest]);
+  }
+  const own: string[] = [];
+  if (signer !== null) {
+    const text = writeContext(
+      { group: group.name, lane: decision.lane, hop: (context?.hop ?? 0) + 1, window: windowOf(facts.now), mirror: copy },
+      signer,
+    );
+    own.push(`${contextKey(group.name)}=${text}`);
+    if (origin.baggage === "all") set.push(["x-lane-context", text]);
+  }
+  if (group.propagate.baggage !== null) own.push(`${group.propagate.baggage}=${decision.lane}`);
+  const baggage = origin.baggage === "none" ? { header: "", dropped: 0 } : writeBaggage(facts.baggage, own, isOurs(decision));
+  if (baggage.header === "") remove.push("baggage");
+  else set.push(["baggage", baggage.header]);
+  set.push(["x-lane-hops", String(hopsOf(decision, facts) + 1)]);
+  if (copy !== null) set.push(["x-lane-mirror", copy]);
+  set.push(["x-forwarded-host", facts.authority], ["x-forwarded-proto", facts.secure ? "https" : "http"]);
+  const address = forwardedFor(decision, facts);
+  if (address === null) remove.push("x-forwarded-for");
+  else set.push(["x-forwarded-for", address]);
+  if (facts.traceId === null) {
+    set.push(["traceparent", traceparent(facts.requestId)]);
+    remove.push("tracestate");
+  }
+  if (facts.headers.get("upgrade")?.toLowerCase() === "websocket") set.push(["upgrade", "websocket"]);
+  return { remove, set, baggageDropped: facts.baggage.dropped + baggage.dropped };
+}

@@ -1,0 +1,75 @@
+/** A `when` of the lane file, made ready to match (contract section 2, matchers). */
+
+import type { MatcherFile, MatcherObject, WhenFile } from "./lane-file-when.ts";
+import type { Condition, Matcher, When } from "./lane-group.ts";
+import { at, quote, type Report } from "./problem.ts";
+import { compileRegex } from "./regex.ts";
+
+/** Compiles the pattern found at a path; one that is refused is reported, and matches nothing. */
+export type PatternCompiler = (source: string, path: string) => (value: string) => boolean;
+
+/** Instructions of all patterns of one file together: a few milliseconds for an ordinary file, about a second at the worst. */
+const MAX_INSTRUCTIONS = 100_000;
+
+const never = () => false;
+
+/** Each pattern is compiled once per file, however many rules have it. */
+export function patternCompiler(report: Report): PatternCompiler {
+  const known = new Map<string, (value: string) => boolean>();
+  let left = MAX_INSTRUCTIONS;
+  return (source, path) => {
+    const compiled = known.get(source);
+    if (compiled) return compiled;
+    if (left <= 0) {
+      report.add(path, `expected patterns of at most ${MAX_INSTRUCTIONS} instructions in all, got more; use "exact", "prefix" or "in"`);
+      return never;
+    }
+    const regex = compileRegex(source);
+    left -= regex.ok ? regex.value.size : regex.error.size;
+    if (regex.ok) known.set(source, regex.value.matches);
+    else report.add(path, `expected an RE2 pattern, got ${quote(source)}: ${regex.error.reason}`);
+    return regex.ok ? regex.value.matches : never;
+  };
+}
+
+/** Conditions in the order of the file. */
+export function resolveWhen(when: WhenFile, path: string, compile: PatternCompiler): When {
+  const conditions: Condition[] = [];
+  for (const on of Object.keys(when) as (keyof WhenFile)[]) {
+    const here = at(path, on);
+    switch (on) {
+      case "path":
+      case "method":
+        conditions.push({ on, matcher: resolveMatcher(when[on]!, here, compile) });
+        break;
+      case "any":
+        conditions.push({ on, of: when[on]!.map((each, i) => resolveWhen(each, at(here, i), compile)) });
+        break;
+      case "not":
+        conditions.push({ on, of: resolveWhen(when[on]!, here, compile) });
+        break;
+      default:
+        for (const [name, matcher] of Object.entries(when[on]!)) {
+          const key = on === "header" ? name.toLowerCase() : name;
+          conditions.push({ on, key, matcher: resolveMatcher(matcher, at(here, name), compile) });
+        }
+    }
+  }
+  return conditions;
+}
+
+function resolveMatcher(matcher: MatcherFile, path: string, compile: PatternCompiler): Matcher {
+  if (typeof matcher === "string") return { kind: "exact", value: matcher };
+  // Of a broken matcher there may be none or several; the file is refused anyway.
+  const kind = (Object.keys(matcher) as (keyof MatcherObject)[])[0] ?? "exists";
+  switch (kind) {
+    case "in":
+      return { kind, values: new Set(matcher.in) };
+    case "exists":
+      return { kind, value: matcher.exists ?? true };
+    case "regex":
+      return { kind, source: matcher.regex!, matches: compile(matcher.regex!, at(path, kind)) };
+    default:
+      return { kind, value: matcher[kind]! };
+  }
+}

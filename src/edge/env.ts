@@ -1,0 +1,30 @@
+/** What `wrangler.toml`, secrets and variables give the Worker. Further bindings are the lanes' own (`"origins": { "a": { "binding": "NAME" } }`). */
+export interface Env {
+  readonly LANES: KVNamespace;
+  /** ≥ 32 characters; signs contexts and marks (contract section 4). */
+  readonly LANEWAY_SECRET?: string;
+  /** Accepted besides, while a secret is being rotated. */
+  readonly LANEWAY_SECRET_PREVIOUS?: string;
+  readonly LANEWAY_ADMIN_TOKEN?: string;
+  readonly LANEWAY_READ_TOKEN?: string;
+  /** `"*"` or a JSON array of group names, switched off at deploy (contract section 8). */
+  readonly LANEWAY_OFF?: string;
+  readonly ADMIN_HOST?: string;
+  /** `"true"` allows http, IP literals and private names as origins: local runs and tests. */
+  readonly INSECURE_ORIGINS?: string;
+}
+
+export const MIN_SECRET_LENGTH = 32;
+
+/** A service binding: an own property of env with `fetch` (contract section 2, origins). */
+export function bindingOf(env: Env, name: string): Fetcher | null {
+  if (!Object.hasOwn(env, name)) return null;
+  const binding = (env as unknown as Record<string, unknown>)[name];
+  return typeof binding === "object" && binding !== null && "fetch" in binding ? (binding as Fetcher) : null;
+}
+
+export function variable(env: Env, name: string): string | null {
+  if (!Object.hasOwn(env, name)) return null;
+  const value = (env as unknown as Record<string, unknown>)[name];
+  return typeof value === "string" ? value : null;
+}

@@ -1,0 +1,242 @@
+/**
+ * The groups in force, from KV (contract section 8): resolved once, kept per isolate as plain data, refreshed behind the
+ * request. What cannot be read, is invalid or of a newer schema never replaces the last good group, and is reported.
+ */
+import type { LaneGroup } from "../core/lane-group.ts";
+import { type GroupIndex, indexGroups } from "../core/locate.ts";
+import { murmur3 } from "../core/murmur3.ts";
+import { type Problem, parseLaneGroup, parseLaneGroupText } from "../core/parse-lane-group.ts";
+import { BUNDLED } from "./bundled.ts";
+import { bindingOf, type Env } from "./env.ts";
+
+/** A copy older than this is refreshed behind the request that notices. */
+export const REFRESH_MS = 5_000;
+/** A copy older than this is refreshed in front of the request, for at most `FRONT_MS`. */
+export const STALE_MS = 120_000;
+const FRONT_MS = 250;
+/** A cold isolate waits so long for KV before the bundled files answer: the first answer must stay under 100 ms. */
+const COLD_MS = 85;
+/** The least that KV allows; a change is seen within this much after it reached the location. */
+export const KV_CACHE_SECONDS = 30;
+/** Keys of one bulk read. */
+const BULK = 100;
+
+export interface GroupInForce {
+  readonly group: LaneGroup;
+  /** `published.revision`, or `~` and a hash of the value where it has none. */
+  readonly revision: string;
+  /** `kv`, `bundled` (KV names no groups), or `fallback`: bundled because KV gave nothing usable, everything on the baseline. */
+  readonly source: "kv" | "bundled" | "fallback";
+  readonly warnings: readonly Problem[];
+}
+
+export interface Snapshot {
+  readonly groups: ReadonlyMap<string, GroupInForce>;
+  readonly index: GroupIndex;
+  readonly off: ReadonlySet<string> | "*";
+  /** Milliseconds; when KV last answered, 0: never. */
+  readonly readAt: number;
+  /** What KV holds and we do not serve, by key, with the reason. */
+  readonly problems: readonly { readonly key: string; readonly problems: readonly Problem[] }[];
+}
+
+interface Known {
+  readonly text: string;
+  readonly inForce: GroupInForce | null;
+  readonly problems: readonly Problem[];
+}
+
+let snapshot: Snapshot | null = null;
+let refreshing = 0;
+/** Per group: the last text that was judged, so that an unchanged value is not parsed again. */
+const judged = new Map<string, Known>();
+
+export function forgetGroups(): void {
+  snapshot = null;
+  refreshing = 0;
+  judged.clear();
+  bundledGroups.clear();
+}
+
+/** An origin whose binding is missing is as if the lane lacked the service; for the baseline the group is invalid. */
+function withBindings(group: LaneGroup, env: Env): { group: LaneGroup | null; problems: Problem[] } {
+  const problems: Problem[] = [];
+  const lanes = new Map(group.lanes);
+  for (const lane of group.lanes.values()) {
+    const missing = [...lane.origins].filter(([, { binding }]) => binding !== null && bindingOf(env, binding) === null);
+    for (const [service, { binding }] of missing) {
+      problems.push({ path: `lanes.${lane.name}.origins.${service}.binding`, message: `the Worker has no service binding "${binding}"` });
+    }
+    const gone = new Set(missing.map(([service]) => service));
+    if (gone.size > 0) lanes.set(lane.name, { ...lane, origins: new Map([...lane.origins].filter(([service]) => !gone.has(service))) });
+  }
+  const usable = problems.every(({ path }) => !path.startsWith(`lanes.${group.baseline}.`));
+  return { group: usable ? { ...group, lanes } : null, problems };
+}
+
+function judge(name: string, input: unknown, revision: string, source: GroupInForce["source"], env: Env): Known {
+  const options = { insecureOrigins: env.INSECURE_ORIGINS === "true" };
+  const text = typeof input === "string" ? input : "";
+  const parsed = typeof input === "string" ? parseLaneGroupText(input, options) : parseLaneGroup(input, options);
+  if (!parsed.ok) return { text, inForce: null, problems: parsed.error };
+  if (parsed.value.group.name !== name) {
+    return {
+      text,
+      inForce: null,
+      problems: [{ path: "name", message: `expected "${name}", as the key says, got "${parsed.value.group.name}"` }],
+    };
+  }
+  const { group, problems } = withBindings(parsed.value.group, env);
+  if (group === null) return { text, inForce: null, problems };
+  const published = group.published === null ? revision : String(group.published.revision);
+  return { text, inForce: { group, revision: published, source, warnings: parsed.value.warnings }, problems };
+}
+
+const hashOf = (text: string) => `~${murmur3(text).toString(16).padStart(8, "0")}`;
+
+const revisionOf = (known: Known | undefined): number => known?.inForce?.group.published?.revision ?? 0;
+
+/** The newer of what KV gives and what is in force; an isolate never goes back to a lower revision. */
+function fromKv(name: string, text: string, env: Env): Known {
+  const known = judged.get(name);
+  if (known?.text === text) return known;
+  const fresh = judge(name, text, hashOf(text), "kv", env);
+  if (fresh.inForce === null) return { ...fresh, inForce: known?.inForce ?? null };
+  const [was, is] = [revisionOf(known), revisionOf(fresh)];
+  if (fresh.inForce.group.published !== null && is < was) {
+    return {
+      text,
+      inForce: known!.inForce,
+      problems: [{ path: "published.revision", message: `expected at least ${was}, which is in force, got ${is}` }],
+    };
+  }
+  return fresh;
+}
+
+const bundledGroups = new Map<string, GroupInForce | null>();
+
+function bundled(name: string, source: "bundled" | "fallback", env: Env): GroupInForce | null {
+  const key = `${source}/${name}`;
+  const known = bundledGroups.get(key);
+  if (known !== undefined) return known;
+  const entry = BUNDLED.has(name) ? judge(name, BUNDLED.get(name), "bundled", source, env).inForce : null;
+  bundledGroups.set(key, entry);
+  return entry;
+}
+
+function names(text: string | null | undefined): { names: ReadonlySet<string> | "*" | null; problem: Problem | null } {
+  if (text === null || text === undefined) return { names: null, problem: null };
+  try {
+    const value: unknown = JSON.parse(text);
+    if (value === "*") return { names: "*", problem: null };
+    if (Array.isArray(value) && value.every((name) => typeof name === "string")) return { names: new Set(value), problem: null };
+  } catch {
+    if (text.trim() === "*") return { names: "*", problem: null };
+  }
+  return { names: null, problem: { path: "", message: `expected a JSON array of group names, got ${JSON.stringify(text.slice(0, 40))}` } };
+}
+
+type Values = ReadonlyMap<string, string | null>;
+
+/** One bulk read for what is needed as a rule, further ones for groups that only KV knows. Rejects when KV does. */
+async function readKv(env: Env): Promise<Values> {
+  const read = (keys: string[]) => env.LANES.get(keys, { type: "text", cacheTtl: KV_CACHE_SECONDS });
+  const known = new Set([...BUNDLED.keys(), ...(snapshot?.groups.keys() ?? [])]);
+  const first = ["groups", "off", ...[...known].map((name) => `group:${name}`)].slice(0, BULK);
+  const values = new Map<string, string | null>(await read(first));
+  const listed = names(values.get("groups")).names;
+  const missing = [...(listed === null || listed === "*" ? known : listed)]
+    .map((name) => `group:${name}`)
+    .filter((key) => !values.has(key));
+  for (let at = 0; at < missing.length; at += BULK) {
+    for (const [key, value] of await read(missing.slice(at, at + BULK))) values.set(key, value);
+  }
+  return values;
+}
+
+function inForce(name: string, text: string | null, listed: boolean, env: Env): Known {
+  if (text !== null) {
+    const known = fromKv(name, text, env);
+    judged.set(name, known);
+    return known.inForce === null ? { ...known, inForce: bundled(name, "fallback", env) } : known;
+  }
+  if (!listed) return { text: "", inForce: bundled(name, "bundled", env), problems: [] };
+  const lastGood = judged.get(name)?.inForce ?? bundled(name, "fallback", env);
+  return { text: "", inForce: lastGood, problems: [{ path: "", message: `"groups" names it, but KV has no value` }] };
+}
+
+function offSwitch(env: Env, value: string | null | undefined, problems: { key: string; problems: readonly Problem[] }[]): Snapshot["off"] {
+  const [kv, variable] = [names(value), names(env.LANEWAY_OFF)];
+  if (kv.problem) problems.push({ key: "off", problems: [kv.problem] });
+  if (variable.problem) problems.push({ key: "LANEWAY_OFF", problems: [variable.problem] });
+  const fromKvOrBefore = kv.problem ? (snapshot?.off ?? null) : kv.names;
+  if (fromKvOrBefore === "*" || variable.names === "*") return "*";
+  return new Set([...(fromKvOrBefore ?? []), ...(variable.names ?? [])]);
+}
+
+function resolve(env: Env, values: Values, now: number): Snapshot {
+  const problems: { key: string; problems: readonly Problem[] }[] = [];
+  const listed = names(values.get("groups"));
+  if (listed.problem) problems.push({ key: "groups", problems: [listed.problem] });
+  const kept = listed.problem ? [...(snapshot?.groups.keys() ?? BUNDLED.keys())] : [...BUNDLED.keys()];
+  const wanted = listed.names === null || listed.names === "*" ? kept : [...listed.names];
+  const groups = new Map<string, GroupInForce>();
+  for (const name of wanted) {
+    const known = inForce(name, values.get(`group:${name}`) ?? null, listed.names !== null, env);
+    if (known.inForce) groups.set(name, known.inForce);
+    if (known.problems.length > 0) problems.push({ key: `group:${name}`, problems: known.problems });
+  }
+  return {
+    groups,
+    index: indexGroups([...groups.values()].map(({ group }) => group)),
+    off: offSwitch(env, values.get("off"), problems),
+    readAt: now,
+    problems,
+  };
+}
+
+/** What serves while KV has not answered yet, or does not: the bundled files, everything on their baselines. */
+function withoutKv(env: Env): Snapshot {
+  const groups = new Map<string, GroupInForce>();
+  for (const name of BUNDLED.keys()) {
+    const entry = bundled(name, "fallback", env);
+    if (entry) groups.set(name, entry);
+  }
+  const index = indexGroups([...groups.values()].map(({ group }) => group));
+  return {
+    groups,
+    index,
+    off: offSwitch(env, null, []),
+    readAt: 0,
+    problems: [{ key: "LANES", problems: [{ path: "", message: "KV has not answered yet" }] }],
+  };
+}
+
+async function refresh(env: Env): Promise<void> {
+  try {
+    const values = await readKv(env);
+    snapshot = resolve(env, values, Date.now());
+  } catch (error) {
+    const failure = {
+      key: "LANES",
+      problems: [{ path: "", message: `KV could not be read: ${error instanceof Error ? error.message : String(error)}` }],
+    };
+    const others = snapshot?.problems.filter(({ key }) => key !== "LANES") ?? [];
+    snapshot = { ...(snapshot ?? withoutKv(env)), problems: [...others, failure] };
+  }
+}
+
+const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** The snapshot that serves this request, from start to end. Never rejects, never waits longer than a cold start may. */
+export async function currentGroups(env: Env, ctx: ExecutionContext, now: number): Promise<Snapshot> {
+  const age = snapshot === null ? Number.POSITIVE_INFINITY : now - snapshot.readAt;
+  if (age < REFRESH_MS) return snapshot!;
+  if (snapshot !== null && now - refreshing < REFRESH_MS) return snapshot;
+  refreshing = now;
+  const loading = refresh(env);
+  ctx.waitUntil(loading);
+  if (age >= STALE_MS) await Promise.race([loading, after(snapshot === null || snapshot.readAt === 0 ? COLD_MS : FRONT_MS)]);
+  snapshot ??= withoutKv(env);
+  return snapshot;
+}
