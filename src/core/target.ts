@@ -12,8 +12,8 @@ export const MAX_HOPS = 16;
 /** Headers that baggage may become, per request (contract section 5). */
 const MAX_PROPAGATED = 32;
 
-/** Hop-by-hop headers end here (RFC 9110, section 7.6.1); `Forwarded` is the client's word about addresses; `cookie` is set again below. */
-const ENDS_HERE = [
+/** Hop-by-hop headers end here (RFC 9110, section 7.6.1); `Forwarded` is the client's word about addresses. */
+const ENDS_HERE = new Set([
   "connection",
   "proxy-connection",
   "keep-alive",
@@ -24,10 +24,23 @@ const ENDS_HERE = [
   "proxy-authorization",
   "proxy-authenticate",
   "forwarded",
-];
+]);
+
+const OURS = /^(?:x-lane|cloudflare-workers-version-)/;
+
+/**
+ * Does a header of the client end here, whatever the decision? Ours in any spelling that an origin may fold into ours
+ * (`x_lane_mirror`, as CGI does), and what is hop-by-hop. `name` is lower case.
+ */
+export function endsHere(name: string, laneHeader: string): boolean {
+  if (ENDS_HERE.has(name) || OURS.test(name)) return true;
+  if (!name.includes("_")) return false;
+  const dashed = name.replaceAll("_", "-");
+  return dashed === laneHeader || dashed === "forwarded" || dashed.startsWith("x-forwarded-") || OURS.test(dashed);
+}
 
 export interface HeaderEdits {
-  /** Removed first. Lower case. */
+  /** Removed first, beside what `endsHere` names. Lower case. */
   readonly remove: readonly string[];
   /** Set last, so that nothing of the client's stands in their place. */
   readonly set: readonly (readonly [name: string, value: string])[];
@@ -89,9 +102,9 @@ function forwardedFor(decision: Decision, facts: Facts): string | null {
 /** A new id of the trace's own width, from the request's random id (W3C Trace Context, sections 3.2.2.3 and 3.2.2.4). */
 const traceparent = (requestId: string) => `00-${requestId}-${requestId.slice(8, 24)}-00`;
 
-export function headerEdits(decision: Decision, facts: Facts, origin: Origin, signer: Signer | null): HeaderEdits {
+export function headerEdits(decision: Decision, facts: Facts, origin: Origin, signer: Signer | null, synthetic = false): HeaderEdits {
   const { group, copy, context } = decision;
-  const remove = facts.connection === null ? ENDS_HERE.slice() : [...ENDS_HERE, ...facts.connection];
+  const remove: string[] = facts.connection === null ? [] : [...facts.connection];
   const set: (readonly [string, string])[] = propagated(decision, facts);
   set.push([group.propagate.header, decision.lane]);
   const cookie = facts.headers.get("cookie");
@@ -115,6 +128,7 @@ export function headerEdits(decision: Decision, facts: Facts, origin: Origin, si
   else set.push(["baggage", baggage.header]);
   set.push(["x-lane-hops", String(hopsOf(decision, facts) + 1)]);
   if (copy !== null) set.push(["x-lane-mirror", copy]);
+  if (synthetic) set.push(["x-lane-synthetic", "true"]);
   set.push(["x-forwarded-host", facts.authority], ["x-forwarded-proto", facts.secure ? "https" : "http"]);
   const address = forwardedFor(decision, facts);
   if (address === null) remove.push("x-forwarded-for");

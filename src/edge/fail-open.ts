@@ -9,7 +9,7 @@ import type { LaneGroup } from "../core/lane-group.ts";
 import { headerEdits, originUrl } from "../core/target.ts";
 import { NO_BODY } from "./body.ts";
 import type { Env } from "./env.ts";
-import { forgedNames, forward } from "./forward.ts";
+import { endingNames, forward } from "./forward.ts";
 import { problem } from "./respond.ts";
 
 export async function failOpen(
@@ -34,7 +34,7 @@ export async function failOpen(
       limitMs: null,
       client: null,
     };
-    const outcome = await forward(request, attempt, forgedNames(request.headers, group.propagate.header), env);
+    const outcome = await forward(request, attempt, endingNames(request.headers, group.propagate.header), env);
     return outcome.kind === "answer" ? outcome.response : problem(outcome.reason);
   } catch {
     return problem("internal");

@@ -3,11 +3,12 @@ import type { Signer } from "../core/context.ts";
 import type { Decision } from "../core/decide.ts";
 import type { Facts } from "../core/facts.ts";
 import { type Candidate, firstCandidate, isRepeatable, isUpgrade, secondCandidate, timeoutMs } from "../core/fallback.ts";
+import { collaborate } from "../core/stub.ts";
 import { headerEdits, originUrl } from "../core/target.ts";
 import { NO_BODY, type RequestBody, replayable, streamed } from "./body.ts";
 import { admit, failed, healthKey, succeeded } from "./eject.ts";
 import type { Env } from "./env.ts";
-import { type Attempt, forgedNames, forward, type Outcome } from "./forward.ts";
+import { type Attempt, endingNames, forward, type Outcome } from "./forward.ts";
 
 /** What came of asking the origins; null `outcome`: strict, and the lane has no origin. */
 export interface Served {
@@ -23,7 +24,20 @@ export interface Served {
   /** The body was too long to be sent twice. */
   readonly bodyTooLarge: boolean;
   readonly baggageDropped: number;
+  /** What was sent, where a copy may send it again. */
+  readonly body: RequestBody;
 }
+
+const NOTHING: Omit<Served, "lane"> = {
+  outcome: null,
+  candidate: null,
+  fallback: null,
+  originMs: 0,
+  ejected: false,
+  bodyTooLarge: false,
+  baggageDropped: 0,
+  body: NO_BODY,
+};
 
 export interface Sending {
   readonly request: Request;
@@ -31,6 +45,10 @@ export interface Sending {
   readonly facts: Facts;
   readonly env: Env;
   readonly signer: Signer | null;
+  /** Bytes of body that copies want kept; 0: none. */
+  readonly keepBytes: number;
+  /** Marked as a transaction that the origin promises to roll back. */
+  readonly synthetic: boolean;
 }
 
 /** A failure by which the baseline may be asked instead. */
@@ -46,7 +64,7 @@ async function send(
   limitMs: number | null,
 ): Promise<{ outcome: Outcome; baggageDropped: number }> {
   const { request, decision, facts, env, signer } = sending;
-  const edits = headerEdits(decision, facts, candidate.origin, signer);
+  const edits = headerEdits(decision, facts, candidate.origin, signer, sending.synthetic);
   const attempt: Attempt = {
     url: originUrl(candidate.origin, facts),
     origin: candidate.origin,
@@ -55,81 +73,84 @@ async function send(
     limitMs,
     client: limitMs === null ? null : request.signal,
   };
-  const outcome = await forward(request, attempt, forgedNames(request.headers, decision.group.propagate.header), env);
+  const outcome = await forward(request, attempt, endingNames(request.headers, decision.group.propagate.header), env);
   return { outcome, baggageDropped: edits.baggageDropped };
 }
 
-/** Upgrades, and requests that go to the baseline at once, have no timers and nothing to repeat. */
-async function only(sending: Sending, candidate: Candidate, fallback: string | null): Promise<Served> {
+const sizeOf = ({ content }: RequestBody): number => (content instanceof Uint8Array ? content.byteLength : 0);
+
+/** One origin, nothing to repeat: a request that goes to the baseline has no timer, a copy has the deadline. */
+async function once(sending: Sending, candidate: Candidate, fallback: string | null, limitMs: number | null): Promise<Served> {
+  const { request, keepBytes } = sending;
+  const untouched: RequestBody = request.body === null ? NO_BODY : { content: request.body, replayable: false, uploaded: null };
+  const body = keepBytes > 0 ? await replayable(request, keepBytes) : limitMs === null ? untouched : streamed(request);
   const started = Date.now();
-  const body: RequestBody = sending.request.body === null ? NO_BODY : { content: sending.request.body, replayable: false, uploaded: null };
-  const { outcome, baggageDropped } = await send(sending, candidate, body, null);
-  return {
-    outcome,
-    lane: candidate.lane,
-    candidate,
-    fallback,
-    originMs: Date.now() - started,
-    ejected: false,
-    bodyTooLarge: false,
-    baggageDropped,
-  };
+  const { outcome, baggageDropped } = await send(sending, candidate, body, limitMs);
+  return { ...NOTHING, outcome, lane: candidate.lane, candidate, fallback, originMs: Date.now() - started, baggageDropped, body };
+}
+
+/** Within a copy's chain: a stub may answer, a write may be refused, and nothing is asked twice (contract section 7, collaborators). */
+async function asCopy(sending: Sending, candidate: Candidate, fallback: string | null): Promise<Served> {
+  const does = collaborate(sending.decision, sending.facts, candidate);
+  if (does.kind === "send")
+    return once({ ...sending, synthetic: does.synthetic }, candidate, fallback, sending.decision.group.fallback.deadlineMs);
+  const served = { ...NOTHING, lane: candidate.lane, candidate, fallback };
+  if (does.kind === "blocked") return { ...served, outcome: { kind: "failed", reason: "mirror-blocked" } };
+  const { status, headers, body, delayMs } = does.stub.response;
+  if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+  // A status without a body takes none (Fetch, section 2.2.3).
+  const empty = status === 204 || status === 205 || status === 304;
+  return { ...served, outcome: { kind: "answer", response: new Response(empty ? null : body, { status, headers }) } };
 }
 
 export async function serve(sending: Sending): Promise<Served> {
-  const { request, decision, facts } = sending;
+  const { decision, facts } = sending;
+  const { group, service } = decision;
+  const repeatable = isRepeatable(group, facts);
+  const now = Date.now();
+  const isEjected = (lane: string) => admit(healthKey(group.name, lane, service.name), repeatable, group.fallback, now) === "ejected";
+  const { candidate, fallback } = firstCandidate(decision, facts, isEjected);
+  if (candidate === null) return { ...NOTHING, lane: decision.lane, fallback };
+  if (decision.copy !== null) return asCopy(sending, candidate, fallback);
+  if (candidate.lane === group.baseline) return once(sending, candidate, fallback, null);
+  return laneFirst(sending, candidate, fallback, repeatable);
+}
+
+async function laneFirst(sending: Sending, first: Candidate, fallback: string | null, repeatable: boolean): Promise<Served> {
+  const { request, decision, facts, keepBytes } = sending;
   const { group, service } = decision;
   const settings = group.fallback;
-  const repeatable = isRepeatable(group, facts);
-  const started = Date.now();
-  const keyOf = (lane: string) => healthKey(group.name, lane, service.name);
-  const { candidate: first, fallback } = firstCandidate(
-    decision,
-    facts,
-    (lane) => admit(keyOf(lane), repeatable, settings, started) === "ejected",
-  );
-  if (first === null)
-    return {
-      outcome: null,
-      lane: decision.lane,
-      candidate: null,
-      fallback,
-      originMs: 0,
-      ejected: false,
-      bodyTooLarge: false,
-      baggageDropped: 0,
-    };
-  if (first.lane === group.baseline) return only(sending, first, fallback);
-
-  const second = secondCandidate(group, service, first);
-  const upgrade = isUpgrade(facts);
-  const body = repeatable && second !== null ? await replayable(request, settings.maxBodyBytes) : streamed(request);
-  const again = repeatable && body.replayable ? second : null;
+  const second = repeatable ? secondCandidate(group, service, first) : null;
+  const cap = Math.max(keepBytes, second === null ? 0 : settings.maxBodyBytes);
+  const body = cap > 0 ? await replayable(request, cap) : streamed(request);
+  const again = body.replayable && sizeOf(body) <= settings.maxBodyBytes ? second : null;
   const asked = Date.now();
-  const limit = again === null ? settings.deadlineMs : Math.min(settings.deadlineMs, timeoutMs(group, service, decision.context?.hop ?? 0));
-  const { outcome, baggageDropped } = await send(sending, first, body, upgrade ? null : limit);
-  const reason = failureOf(outcome, settings.statuses);
+  const deadline = isUpgrade(facts) ? null : settings.deadlineMs;
+  const limit = again === null || deadline === null ? deadline : Math.min(deadline, timeoutMs(group, service, decision.context?.hop ?? 0));
+  const { outcome, baggageDropped } = await send(sending, first, body, limit);
   const now = Date.now();
+  const reason = failureOf(outcome, settings.statuses);
   const served = {
+    ...NOTHING,
     outcome,
     lane: first.lane,
     candidate: first,
     fallback,
     originMs: now - asked,
-    bodyTooLarge: repeatable && !body.replayable,
+    bodyTooLarge: second !== again,
     baggageDropped,
+    body,
   };
-  // A client that left blames nobody, a copy never counts, and a strict lane keeps its failures.
-  const counts = !request.signal.aborted && decision.copy === null && group.mode !== "strict";
+  // A client that left blames nobody; a strict lane keeps its failures.
+  const key = request.signal.aborted || group.mode === "strict" ? null : healthKey(group.name, first.lane, service.name);
   if (reason === null) {
-    if (counts) succeeded(keyOf(first.lane), now);
-    return { ...served, ejected: false };
+    if (key !== null) succeeded(key, now);
+    return served;
   }
-  const ejected = counts && failed(keyOf(first.lane), again !== null, settings, now);
-  const left = settings.deadlineMs - (now - asked);
-  if (again === null || request.signal.aborted || left <= 0) return { ...served, ejected };
-
+  const ejected = key !== null && failed(key, again !== null, settings, now);
+  const left = deadline === null ? null : deadline - (now - asked);
+  if (again === null || request.signal.aborted || (left !== null && left <= 0)) return { ...served, ejected };
   if (outcome.kind === "answer") await outcome.response.body?.cancel();
-  const repeat = await send(sending, again, body, upgrade ? null : left);
+  const repeat = await send(sending, again, body, left);
   return { ...served, outcome: repeat.outcome, lane: again.lane, candidate: again, fallback: reason, originMs: Date.now() - now, ejected };
 }

@@ -1,12 +1,12 @@
 /** One fetch to one target. Returns an outcome, never throws: what went wrong is data until `respond.ts` (contract section 6). */
 import type { Origin } from "../core/lane-group.ts";
-import type { HeaderEdits } from "../core/target.ts";
+import { endsHere, type HeaderEdits } from "../core/target.ts";
 import type { RequestBody } from "./body.ts";
 import { bindingOf, type Env, variable } from "./env.ts";
 
 export type Outcome =
   | { readonly kind: "answer"; readonly response: Response }
-  | { readonly kind: "failed"; readonly reason: "connect" | "timeout" };
+  | { readonly kind: "failed"; readonly reason: "connect" | "timeout" | "mirror-blocked" };
 
 export interface Attempt {
   readonly url: string;
@@ -19,40 +19,39 @@ export interface Attempt {
   readonly client: AbortSignal | null;
 }
 
-const OWNED = /^(?:x[-_]lane|cloudflare[-_]workers[-_]version[-_])/;
-
-/** Names of ours that the client sent, in any spelling an origin might fold into ours (`x_lane_mirror`). */
-export function forgedNames(headers: Headers, laneHeader: string): string[] {
-  const forged: string[] = [];
-  for (const name of headers.keys()) {
-    if (OWNED.test(name)) forged.push(name);
-    else if (name.includes("_")) {
-      const dashed = name.replaceAll("_", "-");
-      if (dashed === laneHeader || dashed === "forwarded" || dashed.startsWith("x-forwarded-") || OWNED.test(dashed)) forged.push(name);
-    }
-  }
-  return forged;
+/** The client's headers that end here: names are looked at once, and only what came is deleted. */
+export function endingNames(headers: Headers, laneHeader: string): string[] {
+  const ending: string[] = [];
+  for (const name of headers.keys()) if (endsHere(name, laneHeader)) ending.push(name);
+  return ending;
 }
 
-export function outgoing(request: Request, attempt: Attempt, forged: readonly string[], env: Env): Request {
-  const { body, origin, edits } = attempt;
-  const init: RequestInit = { redirect: "manual" };
-  if (origin.noStore) init.cache = "no-store";
-  // The incoming request lends method, headers and `cf`; its body only where nobody has read it.
-  const sent =
-    body.content === null && request.body === null
-      ? new Request(attempt.url, request)
-      : new Request(attempt.url, { ...init, method: request.method, headers: request.headers, body: body.content });
-  const { headers } = sent;
+/**
+ * The outgoing headers. `fetch` makes a Request of its own in any case, so a copy of the incoming headers is all that is made here: a
+ * Request of ours would be one object and one copy more (measured: 4 % of a pass-through's CPU).
+ */
+function outgoingHeaders(request: Request, { origin, edits }: Attempt, ending: readonly string[], env: Env): Headers {
+  const headers = new Headers(request.headers);
   for (const name of edits.remove) headers.delete(name);
-  for (const name of forged) headers.delete(name);
+  for (const name of ending) headers.delete(name);
   for (const [name, value] of edits.set) headers.set(name, value);
   for (const { name, value } of origin.headers) {
     const text = typeof value === "string" ? value : variable(env, value.env);
     if (text === null) headers.delete(name);
     else headers.set(name, text);
   }
-  return sent;
+  return headers;
+}
+
+function outgoing(request: Request, attempt: Attempt, ending: readonly string[], env: Env): RequestInit {
+  const init: RequestInit = {
+    method: request.method,
+    headers: outgoingHeaders(request, attempt, ending, env),
+    body: attempt.body.content,
+    redirect: "manual",
+  };
+  if (attempt.origin.noStore) init.cache = "no-store";
+  return init;
 }
 
 const TIMED_OUT = Symbol("timeout");
@@ -82,14 +81,14 @@ async function fetchWithin(send: (signal: AbortSignal | null) => Promise<Respons
 }
 
 /** The client that left stays wired to the fetch after its headers, so that the origin of an abandoned download hears of it. */
-export async function forward(request: Request, attempt: Attempt, forged: readonly string[], env: Env): Promise<Outcome> {
+export async function forward(request: Request, attempt: Attempt, ending: readonly string[], env: Env): Promise<Outcome> {
   try {
     const binding = attempt.origin.binding === null ? null : bindingOf(env, attempt.origin.binding);
     if (attempt.origin.binding !== null && binding === null) return { kind: "failed", reason: "connect" };
-    const sent = outgoing(request, attempt, forged, env);
+    const init = outgoing(request, attempt, ending, env);
     const response = await fetchWithin((signal) => {
-      const init = signal === null ? {} : { signal };
-      return binding === null ? fetch(sent, init) : binding.fetch(sent, init);
+      if (signal !== null) init.signal = signal;
+      return binding === null ? fetch(attempt.url, init) : binding.fetch(attempt.url, init);
     }, attempt);
     if (isStatus(response.status)) return { kind: "answer", response };
     await response.body?.cancel();

@@ -48,7 +48,7 @@ async function answer(
   signer: Signer | null,
 ): Promise<Response> {
   const started = Date.now();
-  const served = await serve({ request, decision, facts, env, signer });
+  const served = await serve({ request, decision, facts, env, signer, keepBytes: 0, synthetic: false });
   const response = respond(decision, facts, served);
   count(decision, served, response.status);
   if (isLogged(decision, facts))

@@ -1,0 +1,102 @@
+/** Which copies of a request are made, and why the others are not (contract section 7). Pure; `edge/mirror.ts` sends them. */
+import { isExpired } from "./assign.ts";
+import type { Decision } from "./decide.ts";
+import { type Facts, headerFact } from "./facts.ts";
+import type { Mirror, Origin } from "./lane-group.ts";
+import { matches } from "./match.ts";
+import { within } from "./slots.ts";
+
+/** What is not sent is counted under one of these. */
+export type Drop = "sampled-out" | "method" | "stream" | "body-too-large" | "busy" | "scrub" | "missing-service" | "unmarkable" | "expired";
+
+export interface Copy {
+  readonly mirror: Mirror;
+  readonly origin: Origin;
+  /** A write to an origin that promises to roll it back. */
+  readonly synthetic: boolean;
+}
+
+/** Null `copy` and `drop`: the mirror does not act on this request at all. */
+export interface Choice {
+  readonly mirror: Mirror;
+  readonly copy: Copy | null;
+  readonly drop: Drop | null;
+  readonly why: string;
+}
+
+const MAX_COPIES = 2;
+
+/** Any method but the safe ones that proxies may repeat at will (RFC 9110, section 9.2.1). */
+export const isWrite = (method: string): boolean => method !== "GET" && method !== "HEAD" && method !== "OPTIONS";
+
+/** Never copied: what has no end, no meaning twice, or asks for a part only. */
+function isStream(facts: Facts): boolean {
+  if (facts.headers.get("upgrade") || headerFact(facts, "range") !== undefined) return true;
+  if (headerFact(facts, "accept")?.includes("text/event-stream")) return true;
+  return facts.method === "OPTIONS" && headerFact(facts, "access-control-request-method") !== undefined;
+}
+
+/** Sessions stay whole by the visitor's slot; without one, by the trace, so that a chain is copied whole or not at all. */
+function isSampled(decision: Decision, facts: Facts, { name, by, percent }: Mirror): boolean {
+  const id = by === "visitor" ? (decision.visitor?.slot ?? facts.traceId ?? facts.requestId) : facts.requestId;
+  return within(`mirror/${decision.group.name}/${name}`, id, percent);
+}
+
+function actsOn(decision: Decision, facts: Facts, mirror: Mirror, servedBy: string): string | null {
+  const { service, context } = decision;
+  if (mirror.services !== null && !mirror.services.has(service.name)) return `acts on ${[...mirror.services].join(", ")} only`;
+  if (mirror.services === null && context !== null) return "the request is within a chain, and the mirror names no services";
+  if (mirror.from !== null && !mirror.from.has(servedBy)) return `served by ${servedBy}, copies what ${[...mirror.from].join(", ")} served`;
+  return mirror.when !== null && !matches(mirror.when, facts) ? "its `when` does not hold" : null;
+}
+
+function dropOf(decision: Decision, facts: Facts, mirror: Mirror, markable: boolean): Drop | Copy {
+  const lane = decision.group.lanes.get(mirror.lane);
+  if (lane === undefined || isExpired(lane, facts.now) || (mirror.expiresAt !== null && facts.now >= mirror.expiresAt)) return "expired";
+  if (!isSampled(decision, facts, mirror)) return "sampled-out";
+  if (isStream(facts)) return "stream";
+  const origin = lane.origins.get(decision.service.name);
+  const write = isWrite(facts.method);
+  if (write && mirror.writes === "block") return "method";
+  if (origin === undefined) return "missing-service";
+  if (!markable || origin.baggage === "none") return "unmarkable";
+  const synthetic = write && mirror.writes === "synthetic";
+  return synthetic && !origin.synthetic ? "method" : { mirror, origin, synthetic };
+}
+
+const WHY: Readonly<Record<Drop, string>> = {
+  "sampled-out": "not in the sample",
+  method: "a write, which this mirror does not send",
+  stream: "an upgrade, event stream, range or preflight",
+  "body-too-large": "its body is too large",
+  busy: "too many copies at once",
+  scrub: "its body could not be scrubbed",
+  "missing-service": "the mirror's lane has no origin for the service",
+  unmarkable: "it could not be marked as a copy",
+  expired: "the mirror, or its lane, is past its time",
+};
+
+/**
+ * One choice per mirror of the group. `servedBy` is the lane that answered; `markable`: a secret is set. A copy, and a request of a
+ * group that is switched off, is never copied.
+ */
+export function chooseCopies(decision: Decision, facts: Facts, servedBy: string, markable: boolean): Choice[] {
+  const { group, copy, reason } = decision;
+  if (group.mirrors.length === 0) return [];
+  const never = copy !== null ? "the request is a copy itself" : reason === "off" || reason === "no-secret" ? "the group is off" : null;
+  let copies = 0;
+  return group.mirrors.map((mirror) => {
+    const why = never ?? actsOn(decision, facts, mirror, servedBy);
+    if (why !== null) return { mirror, copy: null, drop: null, why };
+    const chosen = dropOf(decision, facts, mirror, markable);
+    const drop = typeof chosen === "string" ? chosen : copies++ < MAX_COPIES ? null : "busy";
+    return { mirror, copy: drop === null && typeof chosen !== "string" ? chosen : null, drop, why: drop === null ? "sent" : WHY[drop] };
+  });
+}
+
+/** As Envoy writes it: `foobar:8080` → `foobar-shadow:8080`, `[::1]:80` → `[::1]-shadow:80`. */
+export function shadowHost(authority: string): string {
+  const port = authority.lastIndexOf(":");
+  const end = port > authority.lastIndexOf("]") ? port : authority.length;
+  return `${authority.slice(0, end)}-shadow${authority.slice(end)}`;
+}

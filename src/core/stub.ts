@@ -1,0 +1,31 @@
+/** What a copy may do at the origins it reaches later in its chain (contract section 7, collaborators). Stubs never answer live traffic. */
+import type { Decision } from "./decide.ts";
+import type { Facts } from "./facts.ts";
+import type { Candidate } from "./fallback.ts";
+import type { Stub } from "./lane-group.ts";
+import { matches } from "./match.ts";
+import { isWrite } from "./mirror.ts";
+
+export type Collaboration =
+  | { readonly kind: "send"; readonly synthetic: boolean }
+  | { readonly kind: "blocked" }
+  | { readonly kind: "stub"; readonly stub: Stub };
+
+/** At an origin of the mirror's own lane the mirror's `writes` holds, elsewhere the service's `mirrored`. */
+function modeOf({ group, service, copy }: Decision, lane: string): "block" | "stub" | "synthetic" | "send" {
+  const mirror = group.mirrors.find(({ name }) => `${group.name}/${name}` === copy);
+  return mirror !== undefined && mirror.lane === lane ? mirror.writes : service.mirrored;
+}
+
+/** Only for a decision that bears a copy's mark. */
+export function collaborate(decision: Decision, facts: Facts, candidate: Candidate): Collaboration {
+  const mode = modeOf(decision, candidate.lane);
+  const write = isWrite(facts.method);
+  const stub =
+    mode === "stub"
+      ? decision.group.stubs.find(({ service, when }) => service === decision.service.name && (when === null || matches(when, facts)))
+      : undefined;
+  if (stub !== undefined) return { kind: "stub", stub };
+  if (!write || mode === "send") return { kind: "send", synthetic: false };
+  return mode === "synthetic" && candidate.origin.synthetic ? { kind: "send", synthetic: true } : { kind: "blocked" };
+}
