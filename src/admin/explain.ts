@@ -7,10 +7,11 @@ import { type Facts, readFacts } from "../core/facts.ts";
 import { firstCandidate, isRepeatable, secondCandidate, timeoutMs } from "../core/fallback.ts";
 import { findGroup } from "../core/locate.ts";
 import { matches, why } from "../core/match.ts";
+import { chooseCopies } from "../core/mirror.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { headerEdits, hopsOf, MAX_HOPS, originUrl } from "../core/target.ts";
 import { ejectedFor, healthKey } from "../edge/eject.ts";
-import { forgedNames } from "../edge/forward.ts";
+import { endingNames } from "../edge/forward.ts";
 import type { Snapshot } from "../edge/groups-kv.ts";
 import { overrideOf } from "../edge/handle.ts";
 
@@ -59,10 +60,10 @@ function requestHeaders(
   signer: Signer | null,
 ) {
   const edits = headerEdits(decision, facts, origin, signer);
-  const forged = forgedNames(headers, decision.group.propagate.header);
+  const ending = endingNames(headers, decision.group.propagate.header);
   const sent = new Headers(headers);
-  const removed = [...edits.remove, ...forged].filter((name) => headers.has(name));
-  for (const name of [...edits.remove, ...forged]) sent.delete(name);
+  const removed = [...edits.remove, ...ending].filter((name) => headers.has(name));
+  for (const name of [...edits.remove, ...ending]) sent.delete(name);
   for (const [name, value] of edits.set) sent.set(name, value);
   const given = Object.fromEntries([...sent].map(([name, value]) => [name, shown(name, value)]));
   // Values the lane file sets may be secrets, whether they come from env or not.
@@ -142,7 +143,11 @@ export function explain(
               afterMs: timeoutMs(group, decision.service, decision.context?.hop ?? 0),
             },
     },
-    mirrors: [],
+    mirrors: chooseCopies(decision, facts, candidate?.lane ?? decision.lane, signer !== null).map(({ mirror, copy, why }) => ({
+      name: mirror.name,
+      sent: copy !== null,
+      why,
+    })),
     requestHeaders: forwarded?.sent ?? {},
     removedHeaders: forwarded?.removed ?? [],
     responseHeaders: responseHeaders(decision, facts, candidate?.lane ?? null, fallback),

@@ -34,8 +34,9 @@ export class Differences {
     else this.truncated = true;
   }
 
-  get none(): boolean {
-    return this.#found.size === 0;
+  /** Places and kinds so far. */
+  get count(): number {
+    return this.#found.size;
   }
 
   list(): Difference[] {

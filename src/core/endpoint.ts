@@ -15,22 +15,23 @@ export function endpointName(method: string, path: string): string {
 }
 
 const segmentName = (segment: string): string => {
+  if (FREE_TEXT.test(segment)) return ":id";
   const [, stem = segment, extension = ""] = /^(.+?)(\.[A-Za-z]{1,5})?$/.exec(segment) ?? [];
   return isId(stem) ? `:id${extension}` : segment;
 };
 
+/** Percent-encoding, addresses, matrix parameters: somebody's words. */
+const FREE_TEXT = /[^\w.~:!$'()*,+-]/;
 /** Numbers, dates and versions of digits alone: `42`, `2026-01-31`, `10.1.2`. */
 const DIGITS = /^[-+]?\d[\d.,:_-]*$/;
 const UUID = /^\{?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?$/i;
 /** Commit ids, ETags, object ids; words such as `decade` or `facade` have no digit. */
 const HEX = /^(?=.*\d)[0-9a-f]{7,}$/i;
-/** Percent-encoding, addresses, matrix parameters: somebody's words. */
-const FREE_TEXT = /[^\w.~:!$'()*,+-]/;
 /** `order-1234567`, but not `summer-2026`; and no word of any language. */
 const LONG_RUN = /\d{5}|[A-Za-z\d]{33}/;
 
 function isId(segment: string): boolean {
-  return [DIGITS, UUID, HEX, FREE_TEXT, LONG_RUN].some((form) => form.test(segment)) || isToken(segment);
+  return [DIGITS, UUID, HEX, LONG_RUN].some((form) => form.test(segment)) || isToken(segment);
 }
 
 /** `cus_NffrFeUfNV2Hib`, `01ARZ3NDEKTSV4RRFFQ69G5FAV`: letters and digits take turns; they hardly do in `oauth2-callback` and `top-10-of-2026`. */

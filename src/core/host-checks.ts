@@ -84,7 +84,8 @@ const hostOf = (base: string) => base.slice(base.indexOf("//") + 2).replace(/\.?
 
 function checkServiceHosts({ hosts, services }: LaneGroup, report: Report): void {
   const claimed = new Set(hosts);
-  if (claimed.has("*") || report.isBroken("hosts")) return;
+  // An empty host stands for one that was refused.
+  if (claimed.has("*") || claimed.has("") || report.isBroken("hosts")) return;
   for (const service of services.values()) {
     const foreign = service.hosts.filter((host) => host !== "" && !claimed.has(host) && !wildcards(host).some((each) => claimed.has(each)));
     for (const host of foreign) {

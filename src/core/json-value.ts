@@ -10,11 +10,11 @@ export interface JsonReading {
   readonly incomplete: ReadonlySet<JsonValue>;
 }
 
-const MAX_VALUES = 20_000;
+const MAX_VALUES = 10_000;
 export const MAX_DEPTH = 64;
 
 /**
- * The first 20,000 values of `text`, 64 levels deep; what lies beyond is left out of its container, which is then `incomplete`. `cut` says
+ * The first 10,000 values of `text`, 64 levels deep; what lies beyond is left out of its container, which is then `incomplete`. `cut` says
  * that `text` itself is only the beginning. Null: not JSON as far as it was read, or nothing was.
  */
 export function readJson(text: string, cut: boolean): JsonReading | null {

@@ -25,7 +25,7 @@ import {
   tolerance,
   wholeNumber,
 } from "./lane-file-values.ts";
-import { when } from "./lane-file-when.ts";
+import { aWhen } from "./lane-file-when.ts";
 
 /** Copies end before 25 s, whatever the file says. */
 const MAX_COPY_MS = 25_000;
@@ -57,7 +57,7 @@ export const mirror = object({
   by: defaulted(choice("visitor", "request"), "visitor", 'Draw whole sessions ("visitor") or single requests.'),
   from: optional(someOf(name), "Copy only what these lanes served; left out: any lane."),
   services: optional(someOf(name), "Copy at these services, also within a chain; left out: where a request enters."),
-  when: optional(when, "Copy only requests for which this holds."),
+  when: optional(aWhen, "Copy only requests for which this holds."),
   writes: defaulted(
     choice("block", "synthetic", "send"),
     "block",
@@ -77,7 +77,7 @@ export const mirror = object({
 
 export const stub = object({
   service: described(name, "The service that copies do not reach."),
-  when: optional(when, "Answer only requests for which this holds."),
+  when: optional(aWhen, "Answer only requests for which this holds."),
   response: described(
     v.pipe(
       object({

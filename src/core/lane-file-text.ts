@@ -21,12 +21,10 @@ export function readLaneFile(text: string, report: Report): unknown {
   return undefined;
 }
 
-/** An object or list that is not closed yet. */
-interface Level {
-  readonly end: "}" | "]";
-  readonly keys: Set<string>;
-  key: string | number;
-}
+/** An object or list that is not closed yet: the keys it has so far, and where in it the reader stands. */
+type Level =
+  | { readonly end: "}"; readonly keys: Set<string>; key: string }
+  | { readonly end: "]"; readonly keys: null; key: number };
 
 type Mistake = { readonly position: number; readonly expected: string };
 
@@ -56,7 +54,7 @@ function scan(text: string, report: Report): Mistake | null {
     } else if (state === "after") {
       if (char !== ",") return { position, expected: `"," or ${quote(level!.end)}` };
       state = level!.end === "}" ? "key" : "value";
-      if (typeof level!.key === "number") level!.key++;
+      if (level!.end === "]") level!.key++;
       position++;
     } else if (state === "key" || state === "first key") {
       const end = endOf(STRING, text, position);
@@ -67,7 +65,7 @@ function scan(text: string, report: Report): Mistake | null {
       state = "value";
       position++;
     } else if (char === "{" || char === "[") {
-      levels.push({ end: char === "{" ? "}" : "]", keys: new Set(), key: char === "{" ? "" : 0 });
+      levels.push(char === "{" ? { end: "}", keys: new Set(), key: "" } : { end: "]", keys: null, key: 0 });
       state = char === "{" ? "first key" : "first value";
       position++;
     } else {
@@ -82,7 +80,8 @@ function scan(text: string, report: Report): Mistake | null {
 const keyExpected = (state: "key" | "first key") => (state === "key" ? "a key in double quotes" : 'a key in double quotes or "}"');
 
 function noteKey(key: string, levels: readonly Level[], report: Report): void {
-  const level = levels.at(-1)!;
+  const level = levels.at(-1);
+  if (level?.end !== "}") return;
   level.key = key;
   if (level.keys.has(key)) {
     const path = levels.reduce((outer, each) => at(outer, each.key), "");

@@ -1,6 +1,7 @@
 /** The small values of a lane file. Each message completes the sentence "expected …"; each pattern also goes into the JSON schema. */
 import * as v from "valibot";
 import { maySet, TOKEN } from "./header-names.ts";
+import { type Path, parsePath, type Step } from "./path.ts";
 import { enumerate } from "./problem.ts";
 
 /** A key with the line that editors show. */
@@ -101,17 +102,24 @@ export const queryKey = v.string("the key of a query parameter");
 
 export const method = form('a method in capitals, such as "GET"', /^[A-Z][A-Z-]*$/);
 
-const SEGMENT = String.raw`(?:\*|[^.[\]*]+)`;
-const STEPS = String.raw`(?:\[\]|\.${SEGMENT})*`;
-export const jsonPath = form(
-  'a path such as "card.number", "users[].email" or "tags.*.owner"',
-  new RegExp(String.raw`^(?:\[\]|${SEGMENT})${STEPS}$`),
-);
-export const answerPath = form(
-  'a path such as "status", "headers.date" or "body.items[].updatedAt"',
-  new RegExp(String.raw`^(?:status|headers\.(?:\*|[^.[\]*]+)|body${STEPS})$`),
-);
-export const bodyPath = form('a path such as "body" or "body.items[].tags"', new RegExp(`^body${STEPS}$`));
+function place(expected: string, holds: (path: Path) => boolean) {
+  return v.pipe(
+    v.string(expected),
+    v.check((value) => {
+      const parsed = parsePath(value);
+      return parsed.ok && holds(parsed.value);
+    }, expected),
+  );
+}
+
+const key = (step: Step | undefined) => (typeof step === "object" ? step.key : null);
+
+export const jsonPath = place('a path such as "card.number", "users[].email" or "tags.*.owner"', () => true);
+export const bodyPath = place('a path such as "body" or "body.items[].tags"', ([root]) => key(root) === "body");
+export const answerPath = place('a path such as "status", "headers.date" or "body.items[].updatedAt"', ([root, ...rest]) => {
+  const part = key(root);
+  return part === "body" || (part === "status" && rest.length === 0) || (part === "headers" && rest.length === 1 && rest[0] !== "[]");
+});
 
 const TIME = 'a time such as "2027-01-31T00:00:00Z"';
 export const time = v.pipe(

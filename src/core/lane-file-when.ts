@@ -65,16 +65,18 @@ function matcher<W extends v.GenericSchema<string, string>, P extends v.GenericS
 }
 
 const absolute = form('a path that begins with "/"', /^\//);
-const byKey = (key: v.GenericSchema<string, string>) => v.pipe(table(key, matcher(text, nonEmpty)), v.minEntries(1, "at least one key"));
+export const textMatcher = matcher(text, nonEmpty);
+const byKey = (key: v.GenericSchema<string, string>) => v.pipe(table(key, textMatcher), v.minEntries(1, "at least one key"));
 
+/** Conditions are tested in this order: what costs least, and tells most requests apart, first. */
 export const when: v.GenericSchema<WhenFile> = v.pipe(
   object({
+    method: optional(matcher(method, form("the beginning of a method in capitals", /^[A-Z]/)), "The request method."),
+    path: optional(matcher(absolute, absolute), "The path as sent, without the query."),
     baggage: optional(byKey(baggageKey), "Baggage members by key; of several the last. Values are decoded."),
     cookie: optional(byKey(cookieName), "Cookies by name; of several the first."),
     query: optional(byKey(queryKey), "Query parameters by key; of several the first. Values are decoded."),
     header: optional(byKey(headerName), 'Request headers by name, in any case; several lines are joined by ", ".'),
-    path: optional(matcher(absolute, absolute), "The path as sent, without the query."),
-    method: optional(matcher(method, form("the beginning of a method in capitals", /^[A-Z]/)), "The request method."),
     any: optional(someOf(v.lazy(() => when)), "At least one of these holds."),
     not: optional(
       v.lazy(() => when),
@@ -83,3 +85,6 @@ export const when: v.GenericSchema<WhenFile> = v.pipe(
   }),
   v.minEntries(1, 'at least one of "baggage", "cookie", "query", "header", "path", "method", "any" and "not"'),
 );
+
+/** By reference, so that the JSON schema has it once. */
+export const aWhen = v.lazy(() => when);

@@ -33,7 +33,7 @@ import {
   weight,
   wholeNumber,
 } from "./lane-file-values.ts";
-import { when } from "./lane-file-when.ts";
+import { aWhen } from "./lane-file-when.ts";
 
 /** The number of this format. A Worker that meets a newer one keeps its last good revision. */
 export const SCHEMA = 1;
@@ -53,7 +53,7 @@ const weights = v.pipe(table(name, weight), v.minEntries(1, "at least one lane")
 const rule = v.pipe(
   object({
     name: described(name, "Unique among the rules; the reason in logs is rule:<name>."),
-    when: described(when, "All of this must hold."),
+    when: described(aWhen, "All of this must hold."),
     lane: optional(name, "The lane for requests that match."),
     weights: optional(weights, "Lanes and weights, by the visitor's slot, instead of one lane."),
   }),

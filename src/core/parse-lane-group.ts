@@ -1,8 +1,8 @@
 /** The only door to a lane group: a lane file in, the resolved group out, or all that is wrong with it (contract section 2). */
 import { checkHosts } from "./host-checks.ts";
-import { readLaneFile } from "./lane-file-text.ts";
 import { checkLaneFile } from "./lane-checks.ts";
 import { laneFile, NOT_SUPPORTED, SCHEMA } from "./lane-file.ts";
+import { readLaneFile } from "./lane-file-text.ts";
 import type { LaneGroup } from "./lane-group.ts";
 import { refuseUnsupported } from "./not-supported.ts";
 import type { OriginOptions } from "./origin.ts";
@@ -57,9 +57,11 @@ function newerSchema(input: unknown): Problem | null {
 
 /** Without recursion, so that 100,000 levels are only counted. */
 function isTooDeep(input: unknown): boolean {
-  let level = [input];
-  for (let depth = 0; depth <= MAX_DEPTH && level.length > 0; depth++) {
-    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
+  let level = [input].filter(isContainer);
+  for (let depth = 0; depth < MAX_DEPTH && level.length > 0; depth++) {
+    level = level.flatMap((container) => Object.values(container).filter(isContainer));
   }
   return level.length > 0;
 }
+
+const isContainer = (value: unknown): value is object => typeof value === "object" && value !== null;

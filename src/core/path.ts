@@ -25,7 +25,7 @@ export function parsePath(text: string): Result<Path, string> {
     form.lastIndex = at;
     const match = form.exec(text);
     if (!match) return err(expected(at, bracket ? `"[]" or "['key']"` : 'a key or "*"'));
-    steps.push(bracket ? (match[1] === undefined ? "[]" : { key: unescape(match[1]) }) : match[0] === "*" ? "*" : { key: match[0] });
+    steps.push(bracket ? (match[1] === undefined ? "[]" : { key: decodeKey(match[1]) }) : match[0] === "*" ? "*" : { key: match[0] });
     at = form.lastIndex;
   } while (at < text.length);
   return ok(steps);
@@ -33,7 +33,7 @@ export function parsePath(text: string): Result<Path, string> {
 
 const expected = (at: number, what: string): string => `character ${at + 1}: expected ${what}`;
 
-const unescape = (text: string): string =>
+const decodeKey = (text: string): string =>
   text.replace(/\\(?:u(.{4})|(.))/g, (_, hex: string | undefined, plain: string) =>
     hex === undefined ? plain : String.fromCharCode(Number.parseInt(hex, 16)),
   );
@@ -47,13 +47,15 @@ export function writeKey(path: string, key: string): string {
   if (path.length > MAX_PATH) return path.endsWith(".…") ? path : `${path}.…`;
   const short = key.length > MAX_KEY ? `${key.slice(0, MAX_KEY)}…`.toWellFormed() : key;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they would break a line of a log.
-  if (!/^[^.[\]*\x00-\x1f\x7f]+$/.test(short)) return `${path}['${escape(short)}']`;
+  if (!/^[^.[\]*\x00-\x1f\x7f]+$/.test(short)) return `${path}['${encodeKey(short)}']`;
   return path === "" ? short : `${path}.${short}`;
 }
 
-const escape = (key: string): string =>
+const encodeKey = (key: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is escaped.
-  key.replace(/['\\\x00-\x1f\x7f]/g, (char) => (char < " " || char === "\x7f" ? `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}` : `\\${char}`));
+  key.replace(/['\\\x00-\x1f\x7f]/g, (char) =>
+    char < " " || char === "\x7f" ? `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}` : `\\${char}`,
+  );
 
 /** Patterns as a tree, so that a walk over a value carries the few branches that can still match, and never compares texts. */
 interface Branch<T> {
@@ -81,12 +83,12 @@ export function pathTree<T>(patterns: Iterable<readonly [Path, T]>): Places<T> {
 }
 
 function grow<T>(at: Branch<T>, step: Step): Branch<T> {
-  if (step === "*") return (at.any ??= branch());
-  if (step === "[]") return (at.element ??= branch());
-  const known = at.keys.get(step.key);
+  const known = step === "*" ? at.any : step === "[]" ? at.element : at.keys.get(step.key);
   if (known) return known;
   const fresh = branch<T>();
-  at.keys.set(step.key, fresh);
+  if (step === "*") at.any = fresh;
+  else if (step === "[]") at.element = fresh;
+  else at.keys.set(step.key, fresh);
   return fresh;
 }
 

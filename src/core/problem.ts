@@ -51,7 +51,7 @@ export class Report {
 /** The path of a key of an object, or of an element of a list. */
 export function at(path: string, key: string | number): string {
   if (typeof key === "number") return `${path}[${key}]`;
-  if (!/^[\w$-]+$/.test(key)) return `${path}[${quote(key)}]`;
+  if (!/^[\w$-]{1,60}$/.test(key)) return `${path}[${quote(key)}]`;
   return path === "" ? key : `${path}.${key}`;
 }
 

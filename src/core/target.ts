@@ -48,10 +48,10 @@ export interface HeaderEdits {
   readonly baggageDropped: number;
 }
 
-export function originUrl(origin: Origin, facts: Facts): string {
+export function originUrl(origin: Origin, facts: Facts, search: string = facts.search): string {
   // A binding receives the public URL, Host too. A base never ends in "/", a path always begins with one: nothing in it can name a host.
-  if (origin.base === null) return `${facts.secure ? "https" : "http"}://${facts.authority}${facts.path}${facts.search}`;
-  return origin.base + origin.path + facts.path + facts.search;
+  if (origin.base === null) return `${facts.secure ? "https" : "http"}://${facts.authority}${facts.path}${search}`;
+  return origin.base + origin.path + facts.path + search;
 }
 
 /** Header hops are believed from anybody, because they can only stop a request; the context's hop count is signed. */
@@ -71,26 +71,26 @@ function cookieWithoutOurs(header: string, ours: readonly string[]): string {
 const VISIBLE = /^[\x20-\x7e]*$/;
 
 /** The edge's ASMHeaderPropagation: listed baggage members become request headers of the same name. */
-function propagated(decision: Decision, facts: Facts): (readonly [string, string])[] {
+function propagated(decision: Decision, facts: Facts, without: readonly string[]): (readonly [string, string])[] {
   const { names, prefixes } = decision.group.propagate;
   const found: (readonly [string, string])[] = [];
   if (names.size === 0 && prefixes.length === 0) return found;
   for (const { key, value } of facts.baggage.members) {
     const name = key.toLowerCase();
     const listed = names.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
-    if (!listed || !mayPropagate(name) || !VISIBLE.test(value)) continue;
+    if (!listed || without.includes(key) || !mayPropagate(name) || !VISIBLE.test(value)) continue;
     if (found.length < MAX_PROPAGATED) found.push([name, value]);
   }
   return found;
 }
 
 /** Ours, the lane's plain key where it is named, and every spelling of them that some reader would decode to them. */
-function isOurs(decision: Decision): (member: BaggageMember) => boolean {
+function isOurs(decision: Decision, without: readonly string[]): (member: BaggageMember) => boolean {
   const own = contextKey(decision.group.name);
   const lane = decision.group.propagate.baggage;
   return ({ key }) => {
     const plain = key.includes("%") ? decodeKey(key) : key;
-    return plain === own || (lane !== null && plain === lane);
+    return plain === own || (lane !== null && plain === lane) || without.includes(plain);
   };
 }
 
@@ -102,10 +102,18 @@ function forwardedFor(decision: Decision, facts: Facts): string | null {
 /** A new id of the trace's own width, from the request's random id (W3C Trace Context, sections 3.2.2.3 and 3.2.2.4). */
 const traceparent = (requestId: string) => `00-${requestId}-${requestId.slice(8, 24)}-00`;
 
-export function headerEdits(decision: Decision, facts: Facts, origin: Origin, signer: Signer | null, synthetic = false): HeaderEdits {
+/** What a copy's headers say beyond a live request's, and what they leave out. */
+export interface Marks {
+  readonly synthetic?: boolean;
+  /** Keys of baggage members that are scrubbed. */
+  readonly withoutBaggage?: readonly string[];
+}
+
+export function headerEdits(decision: Decision, facts: Facts, origin: Origin, signer: Signer | null, marks: Marks = {}): HeaderEdits {
   const { group, copy, context } = decision;
   const remove: string[] = facts.connection === null ? [] : [...facts.connection];
-  const set: (readonly [string, string])[] = propagated(decision, facts);
+  const without = marks.withoutBaggage ?? [];
+  const set: (readonly [string, string])[] = propagated(decision, facts, without);
   set.push([group.propagate.header, decision.lane]);
   const cookie = facts.headers.get("cookie");
   if (cookie) {
@@ -123,12 +131,12 @@ export function headerEdits(decision: Decision, facts: Facts, origin: Origin, si
     if (origin.baggage === "all") set.push(["x-lane-context", text]);
   }
   if (group.propagate.baggage !== null) own.push(`${group.propagate.baggage}=${decision.lane}`);
-  const baggage = origin.baggage === "none" ? { header: "", dropped: 0 } : writeBaggage(facts.baggage, own, isOurs(decision));
+  const baggage = origin.baggage === "none" ? { header: "", dropped: 0 } : writeBaggage(facts.baggage, own, isOurs(decision, without));
   if (baggage.header === "") remove.push("baggage");
   else set.push(["baggage", baggage.header]);
   set.push(["x-lane-hops", String(hopsOf(decision, facts) + 1)]);
   if (copy !== null) set.push(["x-lane-mirror", copy]);
-  if (synthetic) set.push(["x-lane-synthetic", "true"]);
+  if (marks.synthetic) set.push(["x-lane-synthetic", "true"]);
   set.push(["x-forwarded-host", facts.authority], ["x-forwarded-proto", facts.secure ? "https" : "http"]);
   const address = forwardedFor(decision, facts);
   if (address === null) remove.push("x-forwarded-for");

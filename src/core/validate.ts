@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { at, enumerate, quote, type Report, show, unknownName } from "./problem.ts";
 
 /** The schemas that are walked, as the library describes them. Messages complete the sentence "expected …". */
-type Node = { readonly pipe?: readonly Step[]; readonly message?: string } & (
+type Node = { readonly kind: "schema"; readonly pipe?: readonly Step[]; readonly message?: string } & (
   | { readonly type: "strict_object"; readonly entries: Readonly<Record<string, Node>> }
   | { readonly type: "record"; readonly key: Node; readonly value: Node }
   | { readonly type: "array"; readonly item: Node }
@@ -24,7 +24,8 @@ type Reporter = Pick<Report, "add">;
 const SILENT: Reporter = { add() {} };
 
 /**
- * `input` with every default filled in. What is broken is reported, and replaced by an empty value of its type ("", 0, {}, []); keys that are unknown are reported and left out. The value must not be nested deeper than the stack allows.
+ * `input` with every default filled in. What is broken is reported, and replaced by an empty value of its type ("", 0, {}, []); unknown
+ * keys are reported and left out. `input` must not nest deeper than the stack allows.
  */
 export function validate<S extends v.GenericSchema>(schema: S, input: unknown, report: Report): v.InferOutput<S> {
   return walk(schema as unknown as Node, input, "", report) as v.InferOutput<S>;
@@ -59,7 +60,8 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 function walkObject(node: Node & { type: "strict_object" }, value: Readonly<Record<string, unknown>>, path: string, report: Reporter) {
   const result: Record<string, unknown> = {};
-  for (const [key, entry] of Object.entries(node.entries)) {
+  for (const key in node.entries) {
+    const entry = node.entries[key]!;
     if (Object.hasOwn(value, key)) result[key] = walk(entry, value[key], at(path, key), report);
     else if (entry.type !== "exact_optional") result[key] = missing(entry, at(path, key), report);
     else if (entry.default !== undefined) result[key] = standIn(entry);
@@ -81,28 +83,40 @@ function walkTable(node: Node & { type: "record" }, value: Readonly<Record<strin
   return result;
 }
 
-/** Objects and lists are told apart by their kind; everything else is whatever fits. */
+/** The forms of a union differ in their JSON type, so a value says by its own which one was meant. */
 function walkUnion(node: Node & { type: "union" }, value: unknown, path: string, report: Reporter): unknown {
-  const container = isObject(value) ? "strict_object" : Array.isArray(value) ? "array" : null;
-  const form = node.options.find(({ type }) => type === container);
-  if (form) return walk(form, value, path, report);
-  const leaves = node.options.filter(({ type }) => type !== "strict_object" && type !== "array");
-  return leaves.some((leaf) => leafProblem(leaf, value) === null) ? value : refused(node, value, path, report);
+  const type = Array.isArray(value) ? "array" : value === null ? "null" : typeof value;
+  const form = node.options.find((option) => (JSON_TYPES[option.type] ?? option.type) === type);
+  return form ? walk(form, value, path, report) : refused(node, value, path, report);
 }
+
+const JSON_TYPES: Readonly<Record<string, string>> = { strict_object: "object", record: "object", picklist: "string" };
 
 /** What was expected of a leaf; null: the value is fine. */
 function leafProblem(node: Node, value: unknown): string | null {
   return v.safeParse(node as unknown as v.GenericSchema, value).issues?.[0].message ?? null;
 }
 
-/** Rules about an object or list as a whole: how many, which of them together. Pipes nest where a schema got a description on top. */
 function checkWhole(node: Node, value: unknown, path: string, report: Reporter): void {
-  for (const step of node.pipe ?? []) {
-    if ("type" in step && step !== node) checkWhole(step, value, path, report);
-    if (!("kind" in step) || step.kind !== "validation") continue;
-    const expected = leafProblem(v.pipe(v.any(), step as v.GenericValidation) as unknown as Node, value);
+  if (node.pipe === undefined) return;
+  for (const rule of rulesOf(node)) {
+    const expected = leafProblem(rule, value);
     if (expected !== null) report.add(path, () => `expected ${expected}, got ${show(value)}`);
   }
+}
+
+const rules = new WeakMap<Node, readonly Node[]>();
+
+/** Rules about an object or list as a whole: how many, which of them together. Pipes nest where a description came on top. */
+function rulesOf(node: Node): readonly Node[] {
+  const known = rules.get(node);
+  if (known !== undefined) return known;
+  const found = (node.pipe ?? []).flatMap((step) => {
+    if (step.kind === "schema") return rulesOf(step);
+    return step.kind === "validation" ? [v.pipe(v.any(), step as v.GenericValidation) as unknown as Node] : [];
+  });
+  rules.set(node, found);
+  return found;
 }
 
 function refused(node: Node, value: unknown, path: string, report: Reporter): unknown {

@@ -32,7 +32,7 @@ export function patternCompiler(report: Report): PatternCompiler {
   };
 }
 
-/** Conditions in the order of the file. */
+/** Conditions in the order of the schema. */
 export function resolveWhen(when: WhenFile, path: string, compile: PatternCompiler): When {
   const conditions: Condition[] = [];
   for (const on of Object.keys(when) as (keyof WhenFile)[]) {

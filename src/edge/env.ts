@@ -1,6 +1,10 @@
 /** What `wrangler.toml`, secrets and variables give the Worker. Further bindings are the lanes' own (`"origins": { "a": { "binding": "NAME" } }`). */
 export interface Env {
   readonly LANES: KVNamespace;
+  /** The publisher's memory (`group/group.ts`), one object per group and one named `*`. Without it nothing is published or counted; traffic flows all the same. */
+  readonly GROUP?: DurableObjectNamespace;
+  /** Gets every batch of counters as well, for as long a history as one likes. */
+  readonly ANALYTICS?: AnalyticsEngineDataset;
   /** ≥ 32 characters; signs contexts and marks (contract section 4). */
   readonly LANEWAY_SECRET?: string;
   /** Accepted besides, while a secret is being rotated. */

@@ -33,6 +33,7 @@ export async function failOpen(
       body,
       limitMs: null,
       client: null,
+      rawAnswer: false,
     };
     const outcome = await forward(request, attempt, endingNames(request.headers, group.propagate.header), env);
     return outcome.kind === "answer" ? outcome.response : problem(outcome.reason);

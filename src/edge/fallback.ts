@@ -49,6 +49,8 @@ export interface Sending {
   readonly keepBytes: number;
   /** Marked as a transaction that the origin promises to roll back. */
   readonly synthetic: boolean;
+  /** The answer is to be compared, too: its coding is left alone. */
+  readonly rawAnswer: boolean;
 }
 
 /** A failure by which the baseline may be asked instead. */
@@ -64,7 +66,7 @@ async function send(
   limitMs: number | null,
 ): Promise<{ outcome: Outcome; baggageDropped: number }> {
   const { request, decision, facts, env, signer } = sending;
-  const edits = headerEdits(decision, facts, candidate.origin, signer, sending.synthetic);
+  const edits = headerEdits(decision, facts, candidate.origin, signer, { synthetic: sending.synthetic });
   const attempt: Attempt = {
     url: originUrl(candidate.origin, facts),
     origin: candidate.origin,
@@ -72,6 +74,7 @@ async function send(
     body,
     limitMs,
     client: limitMs === null ? null : request.signal,
+    rawAnswer: sending.rawAnswer,
   };
   const outcome = await forward(request, attempt, endingNames(request.headers, decision.group.propagate.header), env);
   return { outcome, baggageDropped: edits.baggageDropped };

@@ -17,6 +17,8 @@ export interface Attempt {
   readonly limitMs: number | null;
   /** Ends the fetch when the client has left; null: the fetch outlives the client (a copy). */
   readonly client: AbortSignal | null;
+  /** Bytes as they are on the wire, so that reading them here does not change what the client gets. */
+  readonly rawAnswer: boolean;
 }
 
 /** The client's headers that end here: names are looked at once, and only what came is deleted. */
@@ -51,6 +53,7 @@ function outgoing(request: Request, attempt: Attempt, ending: readonly string[],
     redirect: "manual",
   };
   if (attempt.origin.noStore) init.cache = "no-store";
+  if (attempt.rawAnswer) init.encodeResponseBody = "manual";
   return init;
 }
 

@@ -11,7 +11,9 @@ import { hopsOf, MAX_HOPS } from "../core/target.ts";
 import type { Env } from "./env.ts";
 import { failOpen } from "./fail-open.ts";
 import { serve } from "./fallback.ts";
+import { flushSoon } from "./flush.ts";
 import { currentGroups, type GroupInForce, type Snapshot } from "./groups-kv.ts";
+import { bytesToKeep, compares, sendCopies, split, startCopies } from "./mirror.ts";
 import { problem, respond } from "./respond.ts";
 import { signerOf } from "./sign.ts";
 import { count, isLogged, logLine } from "./signals.ts";
@@ -39,20 +41,27 @@ export function overrideOf(snapshot: Snapshot, { group, source }: GroupInForce):
   return source === "fallback" ? "baseline" : null;
 }
 
-async function answer(
-  request: Request,
-  facts: Facts,
-  decision: Decision,
-  revision: string,
-  env: Env,
-  signer: Signer | null,
-): Promise<Response> {
+interface Asked {
+  readonly request: Request;
+  readonly facts: Facts;
+  readonly decision: Decision;
+  readonly revision: string;
+  readonly env: Env;
+  readonly signer: Signer | null;
+}
+
+async function answer(asked: Asked, ctx: ExecutionContext): Promise<Response> {
+  const { decision, facts, revision, env } = asked;
   const started = Date.now();
-  const served = await serve({ request, decision, facts, env, signer, keepBytes: 0, synthetic: false });
-  const response = respond(decision, facts, served);
+  const served = await serve({ ...asked, keepBytes: bytesToKeep(asked), synthetic: false, rawAnswer: compares(asked) });
+  const copies = startCopies(asked, served);
+  const { served: primary, taken } = copies.length > 0 ? split(served, copies) : { served, taken: null };
+  const response = respond(decision, facts, primary);
+  if (copies.length > 0) ctx.waitUntil(sendCopies(asked, served, copies, taken));
   count(decision, served, response.status);
   if (isLogged(decision, facts))
     console.log(logLine(decision, facts, revision, served, { status: response.status, durationMs: Date.now() - started }));
+  flushSoon(env, ctx, started);
   return response;
 }
 
@@ -68,7 +77,7 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
     const decision = decide(group, facts, { override: overrideOf(snapshot, inForce), signer });
     if (decision === null) return problem("no-service");
     if (hopsOf(decision, facts) > MAX_HOPS) return problem("loop");
-    return await answer(request, facts, decision, inForce.revision, env, signer);
+    return await answer({ request, facts, decision, revision: inForce.revision, env, signer }, ctx);
   } catch (error) {
     return await failOpen(request, group, facts, env, signer, error);
   }

@@ -1,8 +1,11 @@
-/** What operators see: one JSON line a request (contract section 11), and counters of this isolate. */
+/** What operators see: one JSON line a request (contract section 11), and what a request adds to the counters. */
 import { baggageValue } from "../core/baggage.ts";
 import type { Decision } from "../core/decide.ts";
 import type { Facts } from "../core/facts.ts";
+import { bucketOf } from "../core/latency.ts";
 import { within } from "../core/slots.ts";
+import { addReason } from "../core/tally.ts";
+import { countAssigned, tallyOf } from "./batch.ts";
 import type { Served } from "./fallback.ts";
 
 /** User text in a line is cut here; JSON escapes keep it on the line. */
@@ -46,31 +49,22 @@ export function isLogged(decision: Decision, facts: Facts): boolean {
   return within(`log/${decision.group.name}`, facts.requestId, decision.group.log.samplePercent);
 }
 
-/** Names of counters, each with the labels group, lane and service. */
-export type Counter = "requests" | "errors" | "ejections" | "bodyTooLarge" | "baggageDropped" | `fallback:${string}`;
-
-/** `group/lane/service/counter` → count since the isolate began. Bounded: every part comes from the lane file or a fixed list. */
-const counters = new Map<string, number>();
-const MAX_COUNTERS = 20_000;
-
-function add(decision: Decision, counter: Counter, by = 1): void {
-  const key = `${decision.group.name}/${decision.lane}/${decision.service.name}/${counter}`;
-  const count = counters.get(key);
-  if (count === undefined && counters.size >= MAX_COUNTERS) return;
-  counters.set(key, (count ?? 0) + by);
-}
-
-/** A fallback counts as an error of the decided lane (contract section 6). */
+/** Of the decided lane; a fallback after a failure counts as an error of it (contract section 6). Copies are told apart. */
 export function count(decision: Decision, served: Served, status: number): void {
-  add(decision, "requests");
-  if (status >= 500 || (served.fallback !== null && served.fallback !== "missing-service" && served.fallback !== "ejected"))
-    add(decision, "errors");
-  if (served.fallback !== null) add(decision, `fallback:${served.fallback}`);
-  if (served.ejected) add(decision, "ejections");
-  if (served.bodyTooLarge) add(decision, "bodyTooLarge");
-  if (served.baggageDropped > 0) add(decision, "baggageDropped", served.baggageDropped);
-}
-
-export function countersOf(): ReadonlyMap<string, number> {
-  return counters;
+  const { group, lane, service, copy, reason } = decision;
+  const tally = tallyOf(group.name, lane, service.name);
+  if (copy !== null) {
+    tally.copies += 1;
+    return;
+  }
+  const { fallback } = served;
+  tally.requests += 1;
+  if (status >= 500 || (fallback !== null && fallback !== "missing-service" && fallback !== "ejected")) tally.errors += 1;
+  if (fallback !== null) addReason(tally.fallbacks, fallback);
+  else if (served.outcome?.kind === "answer") tally.latency[bucketOf(served.originMs)]! += 1;
+  if (served.ejected) tally.ejections += 1;
+  if (served.bodyTooLarge) tally.bodyTooLarge += 1;
+  tally.baggageDropped += served.baggageDropped;
+  if (reason === "weight" && group.sticky.by === "cookie" && group.published !== null)
+    countAssigned(group.name, group.published.revision, lane);
 }

@@ -1,0 +1,99 @@
+/**
+ * Two answers to one request (contract section 7): the primary's on the left, the copy's on the right. Gives named differences whatever the
+ * bodies are, within fixed bounds: 20,000 values, lines or nodes a side, 64 levels, 200 differences, a million characters.
+ */
+import type { Body } from "./compare-body.ts";
+import { compareHtml } from "./compare-html.ts";
+import { compareJson } from "./compare-json.ts";
+import { type CompareRules, isIgnored, type RulePlaces } from "./compare-rules.ts";
+import { compareText } from "./compare-text.ts";
+import { type Difference, Differences } from "./difference.ts";
+import { type JsonReading, readJson } from "./json-value.ts";
+import { intoKey, writeKey } from "./path.ts";
+
+export interface Answer {
+  readonly status: number;
+  /** By lower-case name; only those of `compare.headers` are looked at. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: Body;
+}
+
+export interface Comparison {
+  readonly differences: readonly Difference[];
+  /** Something was cut short: no more is known of what lies beyond. */
+  readonly truncated: boolean;
+  /** The bodies were not compared, because no difference of theirs would mean anything: `type`, a compression that was not undone. */
+  readonly skipped: "type" | null;
+}
+
+/** As many characters of a text as a comparison reads. */
+const MAX_TEXT = 1_048_576;
+
+/** Two statuses are one `status` difference; the rest then says nothing new and is not compared. */
+export function compareAnswers(left: Answer, right: Answer, rules: CompareRules): Comparison {
+  const differences = new Differences();
+  const places = (root: string) => intoKey(rules.places, root);
+  if (left.status !== right.status && !isIgnored(places("status"))) {
+    differences.add("status", "status", left.status, right.status);
+    return { differences: differences.list(), truncated: false, skipped: null };
+  }
+  if (!isIgnored(places("headers"))) compareHeaders(left, right, rules.headers, places("headers"), differences);
+  const skipped = isIgnored(places("body")) ? null : compareBodies(left.body, right.body, places("body"), differences);
+  return { differences: differences.list(), truncated: differences.truncated, skipped };
+}
+
+function compareHeaders(left: Answer, right: Answer, names: readonly string[], places: RulePlaces, differences: Differences): void {
+  for (const name of names) {
+    const [one, other] = [left.headers.get(name), right.headers.get(name)];
+    if (one === other || isIgnored(intoKey(places, name))) continue;
+    const kind = other === undefined ? "missing" : one === undefined ? "extra" : "value";
+    differences.add(writeKey("headers", name), kind, one, other);
+  }
+}
+
+function compareBodies(left: Body, right: Body, places: RulePlaces, differences: Differences): Comparison["skipped"] {
+  if (left.form === "compressed" || right.form === "compressed") return "type";
+  const cut = isCut(left) || isCut(right);
+  if (cut) differences.truncated = true;
+  if (left.form === "empty" || right.form === "empty") {
+    if (left.form !== right.form) differences.add("body", left.form === "empty" ? "extra" : "missing", shown(left), shown(right));
+  } else if (left.form === "html" && right.form === "html") {
+    compareHtml(left.nodes, right.nodes, cut, "body", places, differences);
+  } else if (left.form === "bytes" && right.form === "bytes") {
+    if (left.length !== right.length) differences.add("body", "length", left.length, right.length);
+    else if (left.hash !== right.hash) differences.add("body", "value", left.hash, right.hash);
+  } else if (left.form !== right.form || !("text" in left && "text" in right)) {
+    differences.add("body", "type", left.form, right.form);
+  } else if (left.text !== right.text) {
+    compareTexts(left.form, shorten(left), shorten(right), places, differences);
+  }
+  return null;
+}
+
+const isCut = (body: Body): boolean => "cut" in body && body.cut;
+
+/** What stands for a whole body in a difference. */
+const shown = (body: Body): string | undefined => (body.form === "empty" ? undefined : "text" in body ? body.text : body.form);
+
+interface Text {
+  readonly text: string;
+  readonly cut: boolean;
+}
+
+const shorten = ({ text, cut }: Text): Text => ({ text: text.slice(0, MAX_TEXT), cut: cut || text.length > MAX_TEXT });
+
+function compareTexts(form: "json" | "ndjson" | "text", left: Text, right: Text, places: RulePlaces, differences: Differences): void {
+  const [one, other] = [readText(form, left), readText(form, right)];
+  const broken = (one === null && !left.cut) || (other === null && !right.cut);
+  if (one !== null && other !== null) compareJson(one, other, "body", places, differences);
+  else if ((one === null) !== (other === null) && broken) differences.add("body", "parse", left.text, right.text);
+  else compareText(left.text, right.text, left.cut || right.cut, "body", places, differences);
+}
+
+/** Lines of JSON are read as the list of their values: `body[].name`. Null: no JSON. */
+function readText(form: "json" | "ndjson" | "text", { text, cut }: Text): JsonReading | null {
+  if (form === "text") return null;
+  if (form === "json") return readJson(text, cut);
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  return readJson(`[${lines.join(",")}${cut ? "" : "]"}`, cut);
+}

@@ -1,0 +1,63 @@
+/** How a copy differs from the request it was made of: marked, scrubbed, without credentials (contract section 7). Pure. */
+import type { Decision } from "./decide.ts";
+import type { Facts } from "./facts.ts";
+import type { Mirror } from "./lane-group.ts";
+import { shadowHost } from "./mirror.ts";
+import { parsePath } from "./path.ts";
+import { err, ok, type Result } from "./result.ts";
+import { scrubJson, scrubPlaces } from "./scrub.ts";
+import type { HeaderEdits } from "./target.ts";
+
+const CREDENTIALS = ["authorization", "proxy-authorization", "cookie"];
+
+/** The copy lost what may have decided the primary's answer: the two are not compared. */
+export function losesCredentials(facts: Facts, mirror: Mirror): boolean {
+  return mirror.credentials === "strip" && CREDENTIALS.some((name) => facts.headers.get(name));
+}
+
+/** The decision that the copy carries: the mirror's lane (or, asked for noise, the one that served), and the mark. */
+export function copyDecision(decision: Decision, mirror: Mirror, lane: string): Decision {
+  return { ...decision, lane, copy: `${decision.group.name}/${mirror.name}` };
+}
+
+/** Same trace, a span of its own, so that a trace does not show two primaries (W3C Trace Context, section 3.2.2.4). */
+function ownSpan(facts: Facts, spanId: string): string {
+  const flags = /-([0-9a-f]{2})(?:-|$)/.exec(facts.headers.get("traceparent")?.slice(52) ?? "")?.[1] ?? "00";
+  return `00-${facts.traceId ?? facts.requestId}-${spanId}-${facts.traceId === null ? "00" : flags}`;
+}
+
+/** `spanId`: 16 hex digits, random. */
+export function copyEdits(edits: HeaderEdits, facts: Facts, mirror: Mirror, spanId: string): HeaderEdits {
+  const gone = new Set([...mirror.scrub.headers, ...(mirror.credentials === "strip" ? CREDENTIALS : [])]);
+  const set = edits.set.filter(([name]) => !gone.has(name) && name !== "traceparent" && name !== "x-forwarded-host");
+  return {
+    ...edits,
+    remove: [...edits.remove, ...gone, "content-length"],
+    set: [...set, ["x-forwarded-host", shadowHost(facts.authority)], ["traceparent", ownSpan(facts, spanId)]],
+  };
+}
+
+/** The body as the copy may carry it; a body that cannot be scrubbed for sure is none that may be sent. */
+export function copyBody(
+  bytes: Uint8Array<ArrayBuffer>,
+  facts: Facts,
+  mirror: Mirror,
+): Result<Uint8Array<ArrayBuffer>, "scrub" | "body-too-large"> {
+  if (bytes.byteLength > mirror.maxBodyBytes) return err("body-too-large");
+  if (mirror.scrub.json.length === 0 || bytes.byteLength === 0) return ok(bytes);
+  const type = facts.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  if (!/^(?:application|text)\/json$|\+json$/.test(type) || facts.headers.get("content-encoding")) return err("scrub");
+  const paths = mirror.scrub.json.map(parsePath);
+  const text = utf8(bytes);
+  if (text === null || paths.some((path) => !path.ok)) return err("scrub");
+  const scrubbed = scrubJson(text, scrubPlaces(paths.flatMap((path) => (path.ok ? [path.value] : []))));
+  return scrubbed.ok ? ok(Uint8Array.from(new TextEncoder().encode(scrubbed.value))) : err("scrub");
+}
+
+function utf8(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch {
+    return null;
+  }
+}

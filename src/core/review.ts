@@ -1,0 +1,136 @@
+/**
+ * What somebody should know before a group is published (contract section 9, check): warnings about what works, but hardly as it was meant;
+ * which visitors move; which services fall back. One text for command line, API and page.
+ */
+import { isExpired } from "./assign.ts";
+import type { Condition, LaneGroup, SlotTable, When } from "./lane-group.ts";
+import { at, enumerate, type Problem, quote } from "./problem.ts";
+import { movedSlots, SLOTS } from "./slots.ts";
+import { slotsByLane } from "./weights.ts";
+
+export interface Moved {
+  readonly from: string;
+  readonly to: string;
+  /** Of all visitors. */
+  readonly percent: number;
+}
+
+export interface Review {
+  readonly warnings: readonly Problem[];
+  readonly moved: readonly Moved[];
+  /** Services that a lane lacks, and the lane that answers for it. */
+  readonly fallsBack: readonly { readonly lane: string; readonly service: string; readonly to: string }[];
+}
+
+/** @param previous what is published now; null: nothing. @param now whole seconds since 1970 */
+export function review(group: LaneGroup, previous: LaneGroup | null, now: number): Review {
+  return {
+    warnings: [...ruleWarnings(group, now), ...laneWarnings(group, now), ...mirrorWarnings(group), ...fallbackWarnings(group)],
+    moved: previous === null ? [] : movedVisitors(previous, group, now),
+    fallsBack: [...group.lanes.values()].flatMap((lane) =>
+      [...group.services.values()]
+        .filter(({ name }) => !lane.origins.has(name))
+        .map(({ name, fallback }) => ({ lane: lane.name, service: name, to: fallback ?? group.baseline })),
+    ),
+  };
+}
+
+/** The same slot is the same visitor only while name, epoch and key of the draw stay; else everybody is drawn anew. */
+function movedVisitors(previous: LaneGroup, group: LaneGroup, now: number): Moved[] {
+  const [from, to] = [tableInForce(previous, now), tableInForce(group, now)];
+  const key = ({ name, sticky: { epoch, by } }: LaneGroup) => JSON.stringify([name, epoch, by]);
+  if (key(previous) === key(group)) return movedSlots(from, to);
+  const [before, after] = [slotsByLane(from), slotsByLane(to)];
+  return [...before].flatMap(([lane, count]) =>
+    [...after]
+      .filter(([next]) => next !== lane)
+      .map(([next, part]) => ({ from: lane, to: next, percent: Math.round(((count * part) / SLOTS ** 2) * 10_000) / 100 })),
+  );
+}
+
+/** An expired lane's slots are the baseline's (contract section 2, `expiresAt`). */
+function tableInForce({ slots, lanes, baseline }: LaneGroup, now: number): SlotTable {
+  return { ends: slots.ends, lanes: slots.lanes.map((name) => (isExpired(lanes.get(name)!, now) ? baseline : name)) };
+}
+
+/** The parts of a `when` as texts; of two rules, the one with more of the same parts matches less. */
+const partsOf = (when: When): ReadonlySet<string> => new Set(when.map(partOf));
+
+function partOf(condition: Condition): string {
+  if (condition.on === "any") return JSON.stringify(["any", condition.of.map((when) => [...partsOf(when)].sort())]);
+  if (condition.on === "not") return JSON.stringify(["not", [...partsOf(condition.of)].sort()]);
+  const matcher = condition.matcher.kind === "in" ? { kind: "in", values: [...condition.matcher.values].sort() } : condition.matcher;
+  return JSON.stringify(condition, (key, value) => (key === "matcher" ? matcher : typeof value === "function" ? undefined : value));
+}
+
+const isWithin = (few: ReadonlySet<string>, many: ReadonlySet<string>) => few.size <= many.size && [...few].every((part) => many.has(part));
+
+function ruleWarnings({ rules, lanes, baseline }: LaneGroup, now: number): Problem[] {
+  const warnings: Problem[] = [];
+  const parts = rules.map(({ when }) => partsOf(when));
+  rules.forEach((rule, i) => {
+    const path = at("rules", i);
+    const before = parts.findIndex((each, j) => j < i && isWithin(each, parts[i]!));
+    if (before >= 0) {
+      warnings.push({ path, message: `never decides: ${at("rules", before)} (${quote(rules[before]!.name)}) matches whenever it would` });
+    }
+    const contradiction = rule.when.some((condition) => condition.on === "not" && isWithin(partsOf(condition.of), parts[i]!));
+    if (contradiction) warnings.push({ path: at(path, "when"), message: `can never match: "not" excludes what the rest asks for` });
+    for (const condition of rule.when) {
+      if (condition.on !== "header" || !/^(?:x-lane|cloudflare-workers-version-)/.test(condition.key)) continue;
+      const message = "rules never see this header: it is removed first";
+      warnings.push({ path: at(at(at(path, "when"), "header"), condition.key), message });
+    }
+    const lane = rule.lane === null ? undefined : lanes.get(rule.lane);
+    if (lane && isExpired(lane, now))
+      warnings.push({ path: at(path, "lane"), message: `${quote(lane.name)} has expired: the rule gives the baseline ${quote(baseline)}` });
+  });
+  return warnings;
+}
+
+function laneWarnings(group: LaneGroup, now: number): Problem[] {
+  const { lanes, rules, mirrors, services, baseline, context } = group;
+  const warnings: Problem[] = [];
+  const named = [
+    baseline,
+    ...rules.flatMap(({ lane, slots }) => [...(lane === null ? [] : [lane]), ...(slots?.lanes ?? [])]),
+    ...mirrors.map(({ lane }) => lane),
+    ...[...services.values()].flatMap(({ fallback }) => fallback ?? []),
+  ];
+  const reached = new Set([...named, ...group.slots.lanes]);
+  for (const lane of lanes.values()) {
+    const path = at("lanes", lane.name);
+    if (context === "signed" && !reached.has(lane.name)) {
+      warnings.push({ path, message: "nobody can reach this lane: it has no weight, and no rule, mirror or fallback names it" });
+    }
+    if (isExpired(lane, now)) warnings.push({ path: at(path, "expiresAt"), message: "has passed: the lane's visitors have the baseline" });
+  }
+  const alone = [...services.keys()].filter(
+    (service) => ![...lanes.values()].some((lane) => lane.name !== baseline && lane.origins.has(service)),
+  );
+  if (lanes.size > 1)
+    for (const service of alone)
+      warnings.push({ path: at("services", service), message: `only the baseline ${quote(baseline)} has an origin for it` });
+  return warnings;
+}
+
+function mirrorWarnings({ mirrors, lanes }: LaneGroup): Problem[] {
+  return mirrors.flatMap(({ lane, expiresAt }, i) => {
+    const path = at("mirrors", i);
+    const warnings: Problem[] = [];
+    if (expiresAt === null) warnings.push({ path, message: `has no "expiresAt": it copies traffic until somebody remembers it` });
+    if ((lanes.get(lane)?.owner ?? null) === null)
+      warnings.push({ path: at(path, "lane"), message: `${quote(lane)} has no "owner" to ask about the copies` });
+    return warnings;
+  });
+}
+
+/** RFC 9110, section 9.2.2. */
+const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+
+function fallbackWarnings({ fallback, mode }: LaneGroup): Problem[] {
+  const risky = [...fallback.methods].filter((method) => !IDEMPOTENT.has(method));
+  if (risky.length === 0 || mode === "strict") return [];
+  const message = `${enumerate(risky, "and")} may be done twice: a lane that failed may have done its work before`;
+  return [{ path: "fallback.methods", message }];
+}

@@ -1,0 +1,105 @@
+/** `npm run demo`: the examples of three documents, played on this machine. `--once` ends by itself: exit code 0, or 1 if something is wrong. */
+import { parseArgs } from "node:util";
+import { CHAINS, configuredShares, GREETINGS, GROUPS } from "./cast.ts";
+import { freePort, LOCAL_STATE, type LocalRun, startLocalRun } from "./local-run.ts";
+import { withProgress } from "./progress.ts";
+import { countBy, problemsOf, tableOf, type Visit } from "./tally.ts";
+
+const REQUESTS = 100;
+const PORT = 8787;
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+/** 100 new visitors, no cookies: every one is given a lane by weight. */
+async function playWeights(run: LocalRun, group: "mock" | "version", document: string): Promise<string[]> {
+  const visits: Visit[] = [];
+  await withProgress(group, REQUESTS, async () => {
+    const { headers, text } = await run.get(`${group}.localhost`, "/");
+    visits.push({ lane: String(headers["x-lane"]), chain: text });
+  });
+  say(`\n${group}: ${REQUESTS} requests to http://${group}.localhost:${run.port}/ (${document})\n`);
+  for (const [chain, count] of [...countBy(visits.map(({ chain }) => chain))].sort((a, b) => b[1] - a[1])) {
+    say(`${chain}   ${count} times`);
+  }
+  const [shares, chains] = [configuredShares(group), CHAINS[group]];
+  say(`\n${tableOf(visits, shares, chains)}`);
+  return problemsOf(visits, shares, chains);
+}
+
+/** The same request without and with `baggage: pr=123`, and what the access log says of the last hop. */
+async function playBaggage(run: LocalRun, lines: readonly string[]): Promise<string[]> {
+  const url = `http://product.localhost:${run.port}/product/123`;
+  const live = await run.get("product.localhost", "/product/123");
+  const withPr = await run.get("product.localhost", "/product/123", { baggage: "pr=123" });
+  say(`\nproduct: one request without and one with baggage (istio-baggage-routing)\n`);
+  say(`$ curl ${url}\n${live.text}\n$ curl ${url} -H "baggage: pr=123"\n${withPr.text}`);
+  const last = await lineOf(lines, '"service":"app3","lane":"new-version"');
+  say(`The access log's line of the last hop; app1 added baggage of its own:\n${last ?? "(none)"}`);
+  const problems: string[] = [];
+  if (live.text !== GREETINGS.live) problems.push(`product: expected the old app3, got ${JSON.stringify(live.text)}`);
+  if (withPr.text !== GREETINGS.withPr) problems.push(`product with pr=123: expected the new app3, got ${JSON.stringify(withPr.text)}`);
+  if (!last?.includes('"pr":"123"')) problems.push("product: the access log does not show pr=123 at app3");
+  return problems;
+}
+
+/** A line of the log may come a moment after its answer. */
+async function lineOf(lines: readonly string[], part: string): Promise<string | undefined> {
+  for (let tries = 0; tries < 20; tries++) {
+    const line = lines.findLast((one) => one.includes(part));
+    if (line !== undefined) return line;
+    await new Promise((done) => setTimeout(done, 25));
+  }
+  return undefined;
+}
+
+function whatNext({ port, adminToken }: LocalRun): string {
+  const file = "src/demo/lanes/mock.json";
+  return `
+The router stays up; this terminal shows its access log. Try in another one, in this folder:
+
+  A member of the baggage chooses the lane, and nobody else's request changes (rule "pr"):
+    curl http://mock.localhost:${port}/ -H "baggage: pr=123"
+    curl http://product.localhost:${port}/product/123 -H "baggage: pr=123"
+  The lane's name, as header and baggage "version" at every hop:
+    curl -i http://version.localhost:${port}/
+  A visitor keeps the lane of the slot in the cookie (0 to 9999):
+    curl http://mock.localhost:${port}/ -H "Cookie: lane-mock=1.1.7000"
+  Shift the weights; the router follows within seconds, without a restart (or edit the file and use --path ${file}):
+    npx wrangler kv key put --binding LANES group:mock "$(sed 's/"weight": 60/"weight": 0/' ${file})"
+  Why does a request go where it goes?
+    curl http://mock.localhost:${port}/__lanes/api/explain -H "Authorization: Bearer ${adminToken}" \\
+      -H "content-type: application/json" -d '{ "url": "http://mock.localhost:${port}/", "headers": { "baggage": "pr=123" } }'
+  What is in force, and what is wrong with it?
+    curl http://mock.localhost:${port}/__lanes/health -H "Authorization: Bearer ${adminToken}"
+
+If a name under .localhost is not found: curl http://127.0.0.1:${port}/ -H "Host: mock.localhost"
+Ctrl-C ends it.
+`;
+}
+
+async function main(): Promise<void> {
+  const { once = false } = parseArgs({ options: { once: { type: "boolean" } } }).values;
+  const lines: string[] = [];
+  let onLog: (line: string) => void = (line) => lines.push(line);
+  // A run that ends by itself leaves the port and the KV store of this folder alone.
+  const run = await startLocalRun({
+    port: await freePort(once ? 0 : PORT),
+    ...(!once && { state: LOCAL_STATE }),
+    onLog: (line) => onLog(line),
+  });
+  say(`One router and the services behind it run on port ${run.port}.`);
+  if (!once) say(`Written anew into the local KV, over what was there: groups, ${GROUPS.map((name) => `group:${name}`).join(", ")}.`);
+  const problems = [
+    ...(await playWeights(run, "mock", "asm-baggage-lanes")),
+    ...(await playWeights(run, "version", "asm-header-propagation-lanes")),
+    ...(await playBaggage(run, lines)),
+  ];
+  for (const problem of problems) say(`\nWRONG ${problem}`);
+  process.exitCode = problems.length === 0 ? 0 : 1;
+  if (once) return await run.dispose();
+  say(whatNext(run));
+  onLog = say;
+  // Before Miniflare's own listener, which would call an interrupted demo a failure; it still ends workerd.
+  process.prependListener("SIGINT", () => process.exit());
+}
+
+await main();

@@ -1,0 +1,192 @@
+/**
+ * What comparisons found (contract section 7): endpoint → place → counts, and a few redacted samples. Whoever sends requests chooses
+ * paths, so everything has a cap: endpoints past the 200th are one, `other`; further places of an endpoint are counted, not kept.
+ */
+import type { Counts } from "../core/noise.ts";
+import type { EndpointBatch } from "../edge/batch.ts";
+
+const MAX_ENDPOINTS = 200;
+const MAX_PLACES = 200;
+const MAX_SIGNATURES = 20;
+/** Per set of differing places: drawn so that each request had the same chance to be one of them. */
+const SAMPLES = 5;
+const MAX_SAMPLE_CHARACTERS = 16 * 1024;
+const MAX_SAMPLES_CHARACTERS = 4 * 1024 * 1024;
+const MAX_NAME = 512;
+/** Samples show what people sent and got, so they do not stay. */
+export const RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
+
+export interface PlaceRow extends Counts {
+  readonly path: string;
+  readonly kind: string;
+  /** The mirror's k-th place that has a pair at all (`core/noise.ts`); null: it has none. */
+  readonly rank: number | null;
+}
+
+export interface SampleRow {
+  /** Lines of `kind path`. */
+  readonly signature: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Requests that differed in this set of places. */
+  readonly seen: number;
+  /** JSON. */
+  readonly text: string;
+}
+
+export interface EndpointRow {
+  readonly mirror: string;
+  readonly endpoint: string;
+  readonly compared: number;
+  readonly probed: number;
+  /** Sightings of places that are not listed, because there were too many. */
+  readonly more: number;
+  readonly places: PlaceRow[];
+  readonly samples: SampleRow[];
+}
+
+const TABLES = {
+  endpoints: "mirror TEXT, endpoint TEXT, compared INTEGER, probed INTEGER, more INTEGER, PRIMARY KEY (mirror, endpoint)",
+  places: `mirror TEXT, endpoint TEXT, path TEXT, kind TEXT, raw INTEGER, noise INTEGER, onlyRaw INTEGER, onlyNoise INTEGER, rank INTEGER,
+    PRIMARY KEY (mirror, endpoint, path, kind)`,
+  signatures: "mirror TEXT, endpoint TEXT, signature TEXT, seen INTEGER, PRIMARY KEY (mirror, endpoint, signature)",
+  samples: "id INTEGER PRIMARY KEY, mirror TEXT, endpoint TEXT, signature TEXT, at INTEGER, text TEXT",
+};
+
+type Of = readonly [mirror: string, endpoint: string];
+
+export class Differences {
+  readonly #sql: SqlStorage;
+  readonly #random: () => number;
+  /** Characters of all samples. */
+  #size: number;
+
+  /** @param random 0…1, as Math.random gives it; draws the samples. */
+  constructor(sql: SqlStorage, random: () => number) {
+    this.#sql = sql;
+    this.#random = random;
+    for (const [name, columns] of Object.entries(TABLES)) sql.exec(`CREATE TABLE IF NOT EXISTS ${name} (${columns})`);
+    sql.exec("CREATE INDEX IF NOT EXISTS samples_by_signature ON samples (mirror, endpoint, signature)");
+    sql.exec("CREATE INDEX IF NOT EXISTS samples_by_time ON samples (at)");
+    this.#size = this.#count("SELECT SUM(length(text)) AS n FROM samples");
+  }
+
+  #count(query: string, ...bindings: (string | number)[]): number {
+    return this.#sql.exec<{ n: number | null }>(query, ...bindings).one().n ?? 0;
+  }
+
+  add(endpoints: readonly EndpointBatch[], now: number): void {
+    for (const { mirror, endpoint, compared, probed, places, samples } of endpoints) {
+      const of = [mirror, this.#endpointName(mirror, endpoint.slice(0, MAX_NAME))] as const;
+      const more = this.#addPlaces(of, places);
+      this.#sql.exec(
+        `INSERT INTO endpoints VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+          compared = compared + excluded.compared, probed = probed + excluded.probed, more = more + excluded.more`,
+        ...of,
+        compared,
+        probed,
+        more,
+      );
+      for (const { signature, text } of samples) this.#addSample(of, signature, text, now);
+    }
+    this.#shed();
+    this.expire(now);
+  }
+
+  #endpointName(mirror: string, endpoint: string): string {
+    const known = this.#count("SELECT COUNT(*) AS n FROM endpoints WHERE mirror = ? AND endpoint = ?", mirror, endpoint) > 0;
+    return known || this.#count("SELECT COUNT(*) AS n FROM endpoints") < MAX_ENDPOINTS ? endpoint : "other";
+  }
+
+  /** How many did not fit. Ranks go by name among places that are new together, never by what differed there. */
+  #addPlaces(of: Of, places: EndpointBatch["places"]): number {
+    let more = 0;
+    let count = this.#count("SELECT COUNT(*) AS n FROM places WHERE mirror = ? AND endpoint = ?", ...of);
+    let rank = this.#count("SELECT MAX(rank) AS n FROM places WHERE mirror = ?", of[0]);
+    for (const { path, kind, counts } of places.toSorted((a, b) => (`${a.kind} ${a.path}` < `${b.kind} ${b.path}` ? -1 : 1))) {
+      const where = [...of, path, kind] as const;
+      const query = "SELECT rank FROM places WHERE mirror = ? AND endpoint = ? AND path = ? AND kind = ?";
+      const [known] = this.#sql.exec<{ rank: number | null }>(query, ...where);
+      if (known === undefined && (count >= MAX_PLACES || path.length > MAX_NAME)) {
+        more += counts.raw + counts.noise;
+        continue;
+      }
+      if (known === undefined) count += 1;
+      const paired = counts.onlyRaw + counts.onlyNoise > 0;
+      const own = known?.rank ?? (paired ? ++rank : null);
+      this.#sql.exec(
+        `INSERT INTO places VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET raw = raw + excluded.raw,
+          noise = noise + excluded.noise, onlyRaw = onlyRaw + excluded.onlyRaw, onlyNoise = onlyNoise + excluded.onlyNoise, rank = excluded.rank`,
+        ...where,
+        counts.raw,
+        counts.noise,
+        counts.onlyRaw,
+        counts.onlyNoise,
+        own,
+      );
+    }
+    return more;
+  }
+
+  /** Reservoir sampling (Vitter 1985, algorithm R): the n-th request takes a place with chance SAMPLES / n. */
+  #addSample(of: Of, signature: string, text: string, now: number): void {
+    if (text.length > MAX_SAMPLE_CHARACTERS) return;
+    const where = [...of, signature] as const;
+    const [known] = this.#sql.exec<{ seen: number }>("SELECT seen FROM signatures WHERE mirror = ? AND endpoint = ? AND signature = ?", ...where);
+    const signatures = "SELECT COUNT(*) AS n FROM signatures WHERE mirror = ? AND endpoint = ?";
+    if (known === undefined && (this.#count(signatures, ...of) >= MAX_SIGNATURES || signature.length > MAX_SAMPLE_CHARACTERS)) return;
+    const seen = (known?.seen ?? 0) + 1;
+    this.#sql.exec("INSERT OR REPLACE INTO signatures VALUES (?, ?, ?, ?)", ...where, seen);
+    const query = "SELECT id FROM samples WHERE mirror = ? AND endpoint = ? AND signature = ? ORDER BY id";
+    const kept = this.#sql.exec<{ id: number }>(query, ...where).toArray();
+    const place = kept.length < SAMPLES ? kept.length : Math.floor(this.#random() * seen);
+    if (place >= SAMPLES) return;
+    const replaced = kept[place];
+    if (replaced) this.#delete("id = ?", replaced.id);
+    this.#size += text.length;
+    this.#sql.exec("INSERT INTO samples (mirror, endpoint, signature, at, text) VALUES (?, ?, ?, ?, ?)", ...where, now, text);
+  }
+
+  #delete(where: string, binding: number): void {
+    for (const { size } of this.#sql.exec<{ size: number }>(`DELETE FROM samples WHERE ${where} RETURNING length(text) AS size`, binding))
+      this.#size -= size;
+  }
+
+  /** The oldest samples give way where all together are too much. */
+  #shed(): void {
+    while (this.#size > MAX_SAMPLES_CHARACTERS) this.#delete("id IN (SELECT id FROM samples ORDER BY at, id LIMIT ?)", 10);
+  }
+
+  /** When the oldest sample is due to go (milliseconds); null: there is none. */
+  expiresAt(): number | null {
+    const oldest = this.#count("SELECT MIN(at) AS n FROM samples");
+    return oldest === 0 ? null : oldest + RETENTION_MS;
+  }
+
+  expire(now: number): void {
+    this.#delete("at <= ?", now - RETENTION_MS);
+  }
+
+  read(): EndpointRow[] {
+    type Endpoint = { mirror: string; endpoint: string; compared: number; probed: number; more: number };
+    const endpoints = this.#sql.exec<Endpoint>("SELECT * FROM endpoints ORDER BY mirror, endpoint").toArray();
+    return endpoints.map((row) => ({ ...row, places: this.#places([row.mirror, row.endpoint]), samples: this.#samples([row.mirror, row.endpoint]) }));
+  }
+
+  #places(of: Of): PlaceRow[] {
+    const query = "SELECT path, kind, raw, noise, onlyRaw, onlyNoise, rank FROM places WHERE mirror = ? AND endpoint = ? ORDER BY path, kind";
+    return this.#sql.exec<PlaceRow & Record<string, SqlStorageValue>>(query, ...of).toArray();
+  }
+
+  #samples(of: Of): SampleRow[] {
+    const query = `SELECT samples.signature, at, seen, text FROM samples JOIN signatures USING (mirror, endpoint, signature)
+      WHERE mirror = ? AND endpoint = ? ORDER BY seen DESC, id DESC`;
+    const rows = this.#sql.exec<{ signature: string; at: number; seen: number; text: string }>(query, ...of).toArray();
+    return rows.map(({ at, ...row }) => ({ ...row, at: new Date(at).toISOString() }));
+  }
+
+  clear(): void {
+    for (const name of Object.keys(TABLES)) this.#sql.exec(`DELETE FROM ${name}`);
+    this.#size = 0;
+  }
+}

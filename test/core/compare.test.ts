@@ -1,0 +1,369 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Answer, type Comparison, compareAnswers } from "../../src/core/compare.ts";
+import { type Body, readBody } from "../../src/core/compare-body.ts";
+import type { HtmlNode } from "../../src/core/compare-html.ts";
+import { compareRules, ignores } from "../../src/core/compare-rules.ts";
+import type { Compare } from "../../src/core/lane-group.ts";
+
+const NONE: Compare = { noisePercent: 20, headers: ["content-type", "vary"], ignore: [], unordered: [], key: {}, tolerance: {} };
+
+const rulesOf = (rules: Partial<Compare>) => {
+  const compiled = compareRules({ ...NONE, ...rules });
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
+  return compiled.value;
+};
+
+const utf8 = (text: string) => new TextEncoder().encode(text);
+
+const body = (type: string | null, bytes: Uint8Array | string, { coding = null as string | null, cut = false } = {}): Body => {
+  const read = readBody(type, coding, typeof bytes === "string" ? utf8(bytes) : bytes, cut);
+  return read.form === "markup" ? { form: "html", nodes: [{ text: read.text }], cut: read.cut } : read;
+};
+
+const answer = (body: Body, { status = 200, headers = {} as Record<string, string> } = {}): Answer => ({
+  status,
+  headers: new Map(Object.entries(headers)),
+  body,
+});
+
+const compareBodies = (left: Body, right: Body, rules: Partial<Compare> = {}): Comparison => compareAnswers(answer(left), answer(right), rulesOf(rules));
+
+const asJson = (value: unknown): Body => body("application/json", typeof value === "string" ? value : JSON.stringify(value));
+
+/** `kind path`, with `×n` where an element of a list differs n times. */
+const names = ({ differences }: Comparison): string[] =>
+  differences.map(({ kind, path, times }) => `${kind} ${path}${times > 1 ? ` ×${times}` : ""}`);
+
+const json = (left: unknown, right: unknown, rules: Partial<Compare> = {}): string[] => names(compareBodies(asJson(left), asJson(right), rules));
+
+describe("two answers", () => {
+  it("of another status are one difference, whatever their headers and bodies are", () => {
+    const [ok, broken] = [answer(asJson({ a: 1 }), { headers: { vary: "x" } }), answer(asJson({ b: 1 }), { status: 500 })];
+    expect(compareAnswers(ok, broken, rulesOf({}))).toEqual({
+      differences: [{ path: "status", kind: "status", left: 200, right: 500, times: 1 }],
+      truncated: false,
+      skipped: null,
+    });
+    expect(names(compareAnswers(ok, broken, rulesOf({ ignore: ["status"] })))).toEqual(["missing headers.vary", "missing body.a", "extra body.b"]);
+  });
+
+  it("are compared in the listed headers only", () => {
+    const left = answer(asJson(1), { headers: { "content-type": "a/b", date: "1", vary: "x" } });
+    const right = answer(asJson(1), { headers: { "content-type": "a/c", date: "2", etag: "y" } });
+    expect(names(compareAnswers(left, right, rulesOf({})))).toEqual(["value headers.content-type", "missing headers.vary"]);
+    expect(names(compareAnswers(left, right, rulesOf({ ignore: ["headers.vary"] })))).toEqual(["value headers.content-type"]);
+    expect(names(compareAnswers(right, left, rulesOf({ headers: ["etag", "vary"] })))).toEqual(["missing headers.etag", "extra headers.vary"]);
+    expect(names(compareAnswers(left, right, rulesOf({ ignore: ["headers"] })))).toEqual([]);
+  });
+});
+
+describe("two JSON bodies", () => {
+  it.each<[string, unknown, unknown, string[]]>([
+    ["no difference", { a: [1, { b: null }] }, { a: [1, { b: null }] }, []],
+    ["keys in another order", { a: 1, b: 2 }, { b: 2, a: 1 }, []],
+    ["numbers written otherwise", "[1.0, 1e2, -0]", "[1, 100, 0]", []],
+    ["another value", { a: { b: 1 } }, { a: { b: 2 } }, ["value body.a.b"]],
+    ["long ids that are one double", '{"id":12345678901234567890}', '{"id":12345678901234567891}', ["value body.id"]],
+    ["another type", { a: 1, b: [], c: null, d: true }, { a: "1", b: {}, c: 0, d: true }, ["type body.a", "type body.b", "type body.c"]],
+    ["what is missing and extra", { a: 1, b: { c: 1 } }, { b: { d: 1 }, e: 1 }, ["missing body.a", "extra body.e", "missing body.b.c", "extra body.b.d"]],
+    ["an absent key and null", { a: null }, {}, ["missing body.a"]],
+    ["a value at the top", 1, 2, ["value body"]],
+    ["elements, under one path", { p: [{ x: 1 }, { x: 2 }, { x: 3 }] }, { p: [{ x: 9 }, { x: 2 }, { x: 8 }] }, ["value body.p[].x ×2"]],
+    ["another order", { tags: ["a", "b", "c"] }, { tags: ["c", "a", "b"] }, ["order body.tags"]],
+    ["another order of objects", [{ a: 1, b: [1] }, { a: 2, b: [] }], [{ b: [], a: 2 }, { b: [1], a: 1 }], ["order body"]],
+    ["another length", { l: [1, 2] }, { l: [1, 2, 3] }, ["length body.l"]],
+    ["lists in lists", [[1, 2], [3]], [[2, 1], [4]], ["order body[]", "value body[][]"]],
+    ["odd keys", { "a.b": 1, "a/b": 1, "": 1, "[]": 1 }, { "a.b": 2, "a/b": 2, "": 2, "[]": 2 }, ["value body['a.b']", "value body.a/b", "value body['']", "value body['[]']"]],
+    ["__proto__ as a key like any other", '{"__proto__":{"x":1},"constructor":1}', '{"toString":1}', ["missing body.__proto__", "missing body.constructor", "extra body.toString"]],
+    ["below __proto__", '{"__proto__":{"x":1}}', '{"__proto__":{"x":2}}', ["value body.__proto__.x"]],
+  ])("show %s", (_, left, right, expected) => {
+    expect(json(left, right)).toEqual(expected);
+    expect(({} as Record<string, unknown>).x).toBe(undefined);
+  });
+
+  it("keep both values as an example, and the lengths of lists", () => {
+    expect(compareBodies(asJson({ a: 1, l: [1] }), asJson({ a: "x", l: [] })).differences).toEqual([
+      { path: "body.a", kind: "type", left: 1, right: "x", times: 1 },
+      { path: "body.l", kind: "length", left: 1, right: 0, times: 1 },
+    ]);
+  });
+});
+
+describe("the rules of places", () => {
+  it("ignore a place with all below it, also within lists whose order counts", () => {
+    const [left, right] = [
+      { at: 1, items: [{ id: 1, updatedAt: 5 }, { id: 2, updatedAt: 6 }], deep: { a: [1] } },
+      { at: 2, items: [{ id: 2, updatedAt: 7 }, { id: 1, updatedAt: 8 }], deep: { a: {}, b: 1 } },
+    ];
+    expect(json(left, right, { ignore: ["body.at", "body.deep"] })).toEqual(["value body.items[].id ×2", "value body.items[].updatedAt ×2"]);
+    expect(json(left, right, { ignore: ["body.at", "body.deep", "body.items[].updatedAt"] })).toEqual(["order body.items"]);
+    expect(json(left, right, { ignore: ["body.*"] })).toEqual([]);
+    expect(json(left, right, { ignore: ["body"] })).toEqual([]);
+    expect(json({ l: [1] }, { l: [2] }, { ignore: ["body.l[]"] })).toEqual([]);
+    expect(json({ l: [1] }, { l: [2, 3] }, { ignore: ["body.l[]"] })).toEqual(["length body.l"]);
+  });
+
+  it("compare unordered lists as collections", () => {
+    const rules = { unordered: ["body.tags", "body.items"], ignore: ["body.items[].at"] };
+    expect(json({ tags: ["a", "b", "b"] }, { tags: ["b", "a", "b"] }, rules)).toEqual([]);
+    expect(json({ tags: ["a", "b", "b"] }, { tags: ["b", "a", "a"] }, rules)).toEqual(["value body.tags[]"]);
+    expect(json({ tags: ["a"] }, { tags: ["a", "b"] }, rules)).toEqual(["length body.tags"]);
+    const items = (...list: [number, number][]) => ({ items: list.map(([id, at]) => ({ id, at })) });
+    expect(json(items([1, 5], [2, 6]), items([2, 7], [1, 8]), rules)).toEqual([]);
+    expect(json(items([1, 5], [2, 6]), items([3, 7], [1, 8]), rules)).toEqual(["value body.items[].id"]);
+  });
+
+  it("compare elements of one key with each other", () => {
+    const rules = { key: { "body.items": "id" } };
+    const [left, right] = [[{ id: 1, x: 1 }, { id: "1", x: 2 }, { id: 3, x: 3 }], [{ id: "1", x: 2 }, { id: 4, x: 4 }, { id: 1, x: 9 }]];
+    expect(json({ items: left }, { items: right }, rules)).toEqual(["order body.items", "missing body.items[]", "extra body.items[]", "value body.items[].x"]);
+    expect(json({ items: left }, { items: left.toReversed() }, { ...rules, unordered: ["body.items"] })).toEqual([]);
+  });
+
+  it.each([
+    ["an element lacks it", [{ id: 1 }, {}], [{ id: 1 }, { id: 2 }], ["extra body[].id"]],
+    ["two share it", [{ id: 1 }, { id: 1, x: 1 }], [{ id: 1 }, { id: 1, x: 2 }], ["value body[].x"]],
+    ["it is no scalar", [{ id: [1] }], [{ id: [2] }], ["value body[].id[]"]],
+    ["elements are no objects", [1, 2], [1, 3], ["value body[]"]],
+  ])("compare by position where %s", (_, left, right, expected) => {
+    expect(json(left, right, { key: { body: "id" } })).toEqual(expected);
+  });
+
+  it("allow numbers their tolerance and no more", () => {
+    const rules = { tolerance: { "body.score": 0.01, "body.l[].*": 1 } };
+    expect(json({ score: 1 }, { score: 1.009 }, rules)).toEqual([]);
+    expect(json({ score: 1.02 }, { score: 1 }, rules)).toEqual(["value body.score"]);
+    expect(json({ score: 1 }, { score: "1" }, rules)).toEqual(["type body.score"]);
+    expect(json({ l: [{ a: 1, b: 1 }] }, { l: [{ a: 2, b: 2.5 }] }, rules)).toEqual(["value body.l[].b"]);
+  });
+
+  it("are refused with the place of each mistake", () => {
+    const broken = { ...NONE, ignore: ["status", "items.x"], unordered: ["headers.vary"], key: { "body.a[0]": "id" }, tolerance: { "body..a": 1 } };
+    expect(compareRules(broken)).toEqual({
+      ok: false,
+      error: [
+        { path: "ignore[1]", message: 'character 1: expected "status" or "headers" or "body"' },
+        { path: "unordered[0]", message: 'character 1: expected "body"' },
+        { path: 'key["body.a[0]"]', message: "character 7: expected \"[]\" or \"['key']\"" },
+        { path: 'tolerance["body..a"]', message: 'character 6: expected a key or "*"' },
+      ],
+    });
+  });
+
+  it("tell of a place that was counted before whether it is ignored by now", () => {
+    const rules = rulesOf({ ignore: ["body.items[].at", "headers.*"] });
+    expect(["body.items[].at", "body.items[].at.x", "headers.vary", "body.items[]", "body.at", "status"].map((path) => ignores(rules, path))).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe("a body of any kind has its result:", () => {
+  const gzip = new Uint8Array([0x1f, 0x8b, 8, 0, 1]);
+  const latin1 = new Uint8Array([0x63, 0x61, 0x66, 0xe9]);
+  const t = (text: string) => body("text/plain", text);
+  it.each<[string, Body, Body, string[]]>([
+    ["both empty", body(null, ""), body("application/json", ""), []],
+    ["empty and not", body(null, ""), t("x"), ["extra body"]],
+    ["not empty and empty", asJson({}), body(null, ""), ["missing body"]],
+    ["equal text", t("a\nb"), t("a\nb"), []],
+    ["line ends", t("a\r\nb"), t("a\nb"), []],
+    ["text by line", t("a\nb\nc\nd"), t("a\nx\nc\nd\ne"), ["value body[]", "extra body[]"]],
+    ["lines in another order", t("a\nb"), t("b\na"), ["order body"]],
+    ["binary of another content", body("image/png", "abcd"), body("image/png", "abce"), ["value body"]],
+    ["binary of another length", body("image/png", "abcd"), body("image/png", "abc"), ["length body"]],
+    ["JSON of which one does not parse", asJson("{}"), asJson("{"), ["parse body"]],
+    ["JSON of which none parses", asJson("{a\nb"), asJson("{a\nc"), ["value body[]"]],
+    ["JSON and HTML", asJson("{}"), body("text/html", "<p>"), ["type body"]],
+    ["JSON and text", asJson("{}"), t("{}"), ["type body"]],
+    ["+json", body("application/problem+json; charset=utf-8", '{"a":1}'), body("application/json", '{"a":2}'), ["value body.a"]],
+    ["NDJSON", body("application/x-ndjson", '{"a":1}\n{"a":2}\n'), body("application/x-ndjson", '{"a":1}\n\n{"a":3}'), ["value body[].a"]],
+    ["NDJSON of which one does not parse", body("application/x-ndjson", "{}\n{}"), body("application/x-ndjson", "{}\n{"), ["parse body"]],
+    ["no type, looking like JSON", body(null, ' {"a":1}'), body(null, '{"a":2}'), ["value body.a"]],
+    ["no type", body(null, "a"), body(null, "b"), ["value body[]"]],
+    ["a charset that is right", body("text/plain; charset=ISO-8859-1", latin1), body('text/plain; charset="utf-8"', "café"), []],
+    ["a charset that is wrong", body("text/plain", latin1), body("text/plain", "caf"), ["type body"]],
+    ["a charset that is wrong on both sides", body("text/plain", latin1), body("text/plain", latin1), []],
+    ["a charset that nobody knows", body("text/plain; charset=x-none", "a"), body("text/plain; charset=x-none", "b"), ["value body"]],
+    ["JSON that is not UTF-8", body("application/json", new Uint8Array([0x22, 0xe9, 0x22])), asJson('"é"'), ["type body"]],
+    ["a byte order mark", body("application/json", "\ufeff{}"), asJson("{}"), []],
+    ["what the platform has decompressed", body("text/plain", "a", { coding: "gzip" }), t("a"), []],
+  ])("%s", (_, left, right, expected) => {
+    const comparison = compareBodies(left, right);
+    expect(names(comparison)).toEqual(expected);
+    expect(comparison).toMatchObject({ truncated: false, skipped: null });
+  });
+
+  it.each([
+    ["gzip", gzip],
+    ["zstd", utf8("x")],
+  ])("still compressed (%s): skipped by name", (coding, bytes) => {
+    const compressed = body("application/json", bytes, { coding });
+    expect(compareBodies(compressed, asJson("{}"))).toEqual({ differences: [], truncated: false, skipped: "type" });
+    expect(compareBodies(compressed, compressed)).toEqual({ differences: [], truncated: false, skipped: "type" });
+  });
+
+  it("a file that happens to be gzip is bytes like any other", () => {
+    expect(names(compareBodies(body("application/gzip", gzip), body("application/gzip", gzip)))).toEqual([]);
+  });
+
+  it("cut JSON is compared as far as it goes, and says so", () => {
+    const cut = (text: string) => body("application/json", text, { cut: true });
+    const comparison = compareBodies(cut('{"a":1,"l":[1,2,{"x":1},"half'), cut('{"a":2,"l":[1,3'));
+    expect(names(comparison)).toEqual(["value body.a"]);
+    expect(comparison.truncated).toBe(true);
+    expect(names(compareBodies(cut('{"l":[1,2,3,4'), asJson({ l: [1, 5, 3, 4, 6], z: 1 })))).toEqual(["value body.l[]"]);
+    expect(names(compareBodies(cut('"half'), asJson('"half of it"')))).toEqual([]);
+  });
+
+  it("cut text and cut bytes are compared as far as both go", () => {
+    const cut = (type: string, bytes: Uint8Array | string) => body(type, bytes, { cut: true });
+    expect(compareBodies(cut("text/plain", "a\nb\nha"), body("text/plain", "a\nx\nhalf\nmore"))).toMatchObject({
+      differences: [{ kind: "value", path: "body[]", left: "b", right: "x", times: 1 }],
+      truncated: true,
+    });
+    expect(compareBodies(cut("image/png", "abc"), cut("image/png", "abc"))).toEqual({ differences: [], truncated: true, skipped: null });
+    expect(names(compareBodies(cut("text/plain", utf8("é\né").subarray(0, 4)), cut("text/plain", "é\n")))).toEqual([]);
+  });
+});
+
+describe("HTML", () => {
+  const open = (open: string, attributes: Record<string, string> = {}): HtmlNode => ({ open, attributes: Object.entries(attributes) });
+  const element = (tag: string, ...inner: (HtmlNode | string)[]): HtmlNode[] => [
+    open(tag),
+    ...inner.map((node) => (typeof node === "string" ? { text: node } : node)),
+    { close: tag },
+  ];
+  const page = (...nodes: HtmlNode[]): Body => ({ form: "html", cut: false, nodes: [...element("html", ...element("body", ...nodes))] });
+  const html = (left: Body, right: Body, rules: Partial<Compare> = {}) => names(compareBodies(left, right, rules));
+
+  it("is compared by structure: texts, attributes and elements at the path of their tags", () => {
+    const left = page(...element("h1", "Shop"), open("img", { src: "a", alt: "x" }), ...element("p", "one"), ...element("p", "two"));
+    const right = page(...element("h1", "Shop\n "), open("img", { alt: "x", src: "b" }), ...element("p", "one"), ...element("p", "2"), ...element("p", "new"));
+    expect(html(left, right)).toEqual([
+      "value body.html.body.img.@src",
+      "extra body.html.body.p",
+      "value body.html.body.p.#text",
+      "extra body.html.body.p.#text",
+    ]);
+    expect(html(left, left)).toEqual([]);
+  });
+
+  it("shows another order", () => {
+    const [one, two, title] = [element("p", "one"), element("p", "two"), element("h1", "Shop")];
+    expect(html(page(...one, ...two), page(...two, ...one))).toEqual(["order body"]);
+    expect(html(page(...title, ...two), page(...two, ...title))).toEqual(["order body"]);
+    expect(html(page(...title, ...two), page(...two, ...title), { unordered: ["body"] })).toEqual([]);
+  });
+
+  it("obeys ignored elements, attributes and texts", () => {
+    const script = (nonce: string, ...nodes: HtmlNode[]) => page(open("script", { nonce }), { text: nonce }, { close: "script" }, ...nodes);
+    expect(html(script("1"), script("2"))).toEqual(["value body.html.body.script.@nonce", "value body.html.body.script.#text"]);
+    expect(html(script("1"), script("2"), { ignore: ["body.html.body.script.@nonce"] })).toEqual(["value body.html.body.script.#text"]);
+    expect(html(script("1"), script("2", ...element("b", "x")), { ignore: ["body.html.body.script"] })).toEqual([
+      "extra body.html.body.b",
+      "extra body.html.body.b.#text",
+    ]);
+  });
+
+  it("needs no end of elements that have none or end where their like begins", () => {
+    const list = (...texts: string[]): HtmlNode[] => [open("ul"), ...texts.flatMap((text) => [open("li"), open("br"), { text }]), { close: "ul" }, { close: "b" }];
+    expect(html(page(...list("a", "b")), page(...list("a", "c")))).toEqual(["value body.html.body.ul.li.#text"]);
+  });
+});
+
+describe("any two answers", () => {
+  const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 3 },
+      fc.constantFrom<unknown>(1, 2, "x", null, true),
+      fc.array(tie("value"), { maxLength: 4 }),
+      fc.dictionary(fc.constantFrom("a", "b", "id", "__proto__"), tie("value"), { maxKeys: 3 }),
+    ),
+  }));
+  const anyBody = fc.oneof(value.map(asJson), fc.constantFrom("a\nb", "b\na", "a", "").map((text) => body("text/plain", text)), fc.constant(body(null, "")));
+  const rules = fc.constantFrom<Partial<Compare>>({}, { unordered: ["body", "body.*"] }, { key: { body: "id", "body.a": "id" } }, { tolerance: { "body[]": 1 } }, { ignore: ["body.a", "body[].id"] });
+
+  it("have no difference from themselves", () => {
+    fc.assert(
+      fc.property(anyBody, rules, (left, rules) => {
+        expect(compareBodies(left, structuredClone(left), rules)).toEqual({ differences: [], truncated: false, skipped: null });
+      }),
+      { seed: 4, numRuns: 500 },
+    );
+  });
+
+  it("differ in the same places from either side, with missing and extra swapped", () => {
+    const swapped = (name: string) => name.replace(/^missing|^extra/, (kind) => (kind === "missing" ? "extra" : "missing"));
+    fc.assert(
+      fc.property(anyBody, anyBody, rules, (left, right, rules) => {
+        expect(names(compareBodies(left, right, rules)).map(swapped).sort()).toEqual(names(compareBodies(right, left, rules)).sort());
+      }),
+      { seed: 4, numRuns: 2000 },
+    );
+  });
+
+  it("differ if and only if their JSON does", () => {
+    fc.assert(
+      fc.property(value, value, (left, right) => {
+        const [one, other] = [JSON.stringify(left), JSON.stringify(right)];
+        let equal = true;
+        try {
+          expect(JSON.parse(one)).toEqual(JSON.parse(other));
+        } catch {
+          equal = false;
+        }
+        expect(json(one, other).length === 0, `${one} ${other}`).toBe(equal);
+      }),
+      { seed: 4, numRuns: 500 },
+    );
+  });
+});
+
+describe("a hostile body is cut, not suffered:", () => {
+  const nested = (depth: number, inner: string) => '{"a":['.repeat(depth / 2) + inner + "]}".repeat(depth / 2);
+  const list = (prefix: string) => `[${Array.from({ length: 10_000 }, (_, i) => `{"id":"${prefix}${i}"}`).join(",")}]`;
+  const keys = (prefix: string) => `{${Array.from({ length: 60_000 }, (_, i) => `"${prefix}${i}":${i}`).join(",")}}`;
+  it.each([
+    ["20,000 levels", nested(20_000, "1"), nested(20_000, "2"), {}],
+    ["two disjoint lists of 10,000 objects", list("a"), list("b"), {}],
+    ["the same, unordered", list("a"), list("b"), { unordered: ["body"] }],
+    ["the same, by key", list("a"), list("b"), { key: { body: "id" } }],
+    ["60,000 other keys", keys("a"), keys("b"), {}],
+    ["a million brackets", "[".repeat(1_000_000), `${"[".repeat(1_000_000)}1`, {}],
+    ["10 MB", `[${"1,".repeat(5_000_000)}1]`, `[${"1,".repeat(5_000_000)}2]`, {}],
+  ])("%s", (_, left, right, rules) => {
+    const comparison = compareBodies({ form: "json", text: left, cut: false }, { form: "json", text: right, cut: false }, rules);
+    expect(comparison.truncated).toBe(true);
+    expect(comparison.differences.length).toBeLessThanOrEqual(200);
+  });
+
+  it("strings of a megabyte are compared whole", () => {
+    const long = "x".repeat(1_000_000);
+    expect(json({ a: long }, { a: `${long}y` })).toEqual(["value body.a"]);
+    const [one, other] = [`${long.slice(0, 400_000)}1`, `${long.slice(0, 400_000)}2`];
+    expect(json([one, other], [other, one])).toEqual(["order body"]);
+  });
+
+  it("200,000 lines and 200,000 nodes", () => {
+    const text = (end: string): Body => ({ form: "text", text: "line\n".repeat(200_000) + end, cut: false });
+    expect(compareBodies(text("a"), text("b")).truncated).toBe(true);
+    const nodes = (tag: string): Body => ({ form: "html", cut: false, nodes: Array.from({ length: 200_000 }, () => ({ open: tag, attributes: [] })) });
+    const comparison = compareBodies(nodes("a"), nodes("b"));
+    expect(comparison.truncated).toBe(true);
+    expect(Math.max(...comparison.differences.map(({ path }) => path.length))).toBeLessThan(500);
+  });
+
+  it("more than 200 different places are not listed, the rest is still counted", () => {
+    const wide = (value: number) => Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`k${i}`, value]));
+    const comparison = compareBodies(asJson(wide(1)), asJson(wide(2)));
+    expect(comparison.differences.length).toBe(200);
+    expect(comparison.truncated).toBe(true);
+  });
+});
