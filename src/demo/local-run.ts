@@ -11,7 +11,7 @@ const root = `${import.meta.dirname}/../..`;
 export const LOCAL_STATE = `${root}/.wrangler/state/v3`;
 const ROUTER = "laneway";
 /** A cold router may answer before it has read KV for the first time. */
-const READY_MS = 5_000;
+const READY_MS = 15_000;
 
 export interface Answer {
   readonly status: number;

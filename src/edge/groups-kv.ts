@@ -16,6 +16,8 @@ export const STALE_MS = 120_000;
 const FRONT_MS = 250;
 /** A cold isolate waits so long for KV before the bundled files answer: the first answer must stay under 100 ms. */
 const COLD_MS = 85;
+/** A cold isolate that has no bundled group for the host has nothing better to do than to wait for KV. */
+const NOTHING_MS = 3_000;
 /** The least that KV allows; a change is seen within this much after it reached the location. */
 export const KV_CACHE_SECONDS = 30;
 /** Keys of one bulk read. */
@@ -240,3 +242,12 @@ export async function currentGroups(env: Env, ctx: ExecutionContext, now: number
   snapshot ??= withoutKv(env);
   return snapshot;
 }
+
+/** For a host that no group in sight serves: what KV says, if it has not answered in this isolate yet. */
+export async function firstGroups(env: Env, snapshot: Snapshot): Promise<Snapshot> {
+  if (snapshot.readAt !== 0) return snapshot;
+  await Promise.race([refresh(env), after(NOTHING_MS)]);
+  return latest() ?? snapshot;
+}
+
+const latest = (): Snapshot | null => snapshot;

@@ -12,7 +12,7 @@ import type { Env } from "./env.ts";
 import { failOpen } from "./fail-open.ts";
 import { serve } from "./fallback.ts";
 import { flushSoon } from "./flush.ts";
-import { currentGroups, type GroupInForce, type Snapshot } from "./groups-kv.ts";
+import { currentGroups, firstGroups, type GroupInForce, type Snapshot } from "./groups-kv.ts";
 import { bytesToKeep, compares, sendCopies, split, startCopies } from "./mirror.ts";
 import { problem, respond } from "./respond.ts";
 import { signerOf } from "./sign.ts";
@@ -67,10 +67,14 @@ async function answer(asked: Asked, ctx: ExecutionContext): Promise<Response> {
 
 export async function handle(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
   const now = Date.now();
-  const snapshot = await currentGroups(env, ctx, now);
   const facts = factsOf(request, now);
-  const group = findGroup(snapshot.index, facts.host);
-  if (group === null) return problem(snapshot.groups.size === 0 ? "no-config" : "no-group");
+  let snapshot = await currentGroups(env, ctx, now);
+  let group = findGroup(snapshot.index, facts.host);
+  if (group === null) {
+    snapshot = await firstGroups(env, snapshot);
+    group = findGroup(snapshot.index, facts.host);
+  }
+  if (group === null) return problem(snapshot.groups.size === 0 || snapshot.readAt === 0 ? "no-config" : "no-group");
   const inForce = snapshot.groups.get(group.name)!;
   const signer = signerOf(env);
   try {
