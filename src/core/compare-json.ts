@@ -1,5 +1,5 @@
 /** Two JSON values, place by place: breadth first, so that what is cut is what lies deepest. Linear in the values read. */
-import { compareLists, type JsonComparison, type Pair } from "./compare-list.ts";
+import { compareLists, type JsonComparison } from "./compare-list.ts";
 import { isIgnored, type RulePlaces, toleranceAt } from "./compare-rules.ts";
 import type { Differences } from "./difference.ts";
 import { type JsonObject, type JsonReading, type JsonValue, typeOf } from "./json-value.ts";
@@ -8,45 +8,67 @@ import { intoKey, writeKey } from "./path.ts";
 export function compareJson(left: JsonReading, right: JsonReading, path: string, places: RulePlaces, differences: Differences): void {
   const incomplete = new Set([...left.incomplete, ...right.incomplete]);
   if (incomplete.size > 0) differences.truncated = true;
-  const queue = [{ path, places, left: left.value, right: right.value }];
-  const comparison: JsonComparison = { differences, incomplete, queue, prints: new Map() };
+  const queue: Pair[] = [];
+  const meet: JsonComparison["meet"] = (path, places, left, right) => {
+    if (left === right || isIgnored(places)) return;
+    if (typeOf(left) !== typeOf(right)) differences.add(path, "type", left, right);
+    else if (typeof left === "object" && left !== null) queue.push({ path, places, left, right });
+    else if (!isSameScalar(left, right, places)) differences.add(path, "value", left, right);
+  };
+  const comparison: JsonComparison = { differences, incomplete, prints: new Map(), meet };
+  const pathTo = pathMaker();
+  meet(path, places, left.value, right.value);
   // The queue grows while it is read.
-  for (const pair of queue) comparePair(pair, comparison);
+  for (const { path, places, left, right } of queue) {
+    if (left instanceof Map && right instanceof Map) compareObjects(left, right, (key) => pathTo(path, key), places, comparison);
+    else if (Array.isArray(left) && Array.isArray(right)) compareLists(left, right, path, places, comparison);
+  }
 }
 
-function comparePair(pair: Pair, comparison: JsonComparison): void {
-  const { path, places, left, right } = pair;
-  if (isIgnored(places)) return;
-  if (left instanceof Map && right instanceof Map) compareObjects(left, right, pair, comparison);
-  else if (Array.isArray(left) && Array.isArray(right)) compareLists(left, right, pair, comparison);
-  else if (typeOf(left) !== typeOf(right)) comparison.differences.add(path, "type", left, right);
-  else if (!sameScalar(left, right, places)) comparison.differences.add(path, "value", left, right);
+interface Pair {
+  readonly path: string;
+  readonly places: RulePlaces;
+  readonly left: JsonValue;
+  readonly right: JsonValue;
+}
+
+/** `writeKey` once per place: the elements of a list share their paths. */
+function pathMaker(): (path: string, key: string) => string {
+  const known = new Map<string, Map<string, string>>();
+  return (path, key) => {
+    const below = known.get(path) ?? new Map<string, string>();
+    if (below.size === 0) known.set(path, below);
+    const made = below.get(key) ?? writeKey(path, key);
+    below.set(key, made);
+    return made;
+  };
 }
 
 function compareObjects(
   left: JsonObject,
   right: JsonObject,
-  { path, places }: Pair,
-  { differences, incomplete, queue }: JsonComparison,
+  pathTo: (key: string) => string,
+  places: RulePlaces,
+  { differences, incomplete, meet }: JsonComparison,
 ): void {
   for (const [key, value] of left) {
     const other = right.get(key);
     if (value === other) continue;
     const below = intoKey(places, key);
-    if (other !== undefined) queue.push({ path: writeKey(path, key), places: below, left: value, right: other });
-    else if (!incomplete.has(right) && !isIgnored(below)) differences.add(writeKey(path, key), "missing", value, undefined);
+    if (other !== undefined) meet(pathTo(key), below, value, other);
+    else if (!incomplete.has(right) && !isIgnored(below)) differences.add(pathTo(key), "missing", value, undefined);
   }
   if (incomplete.has(left)) return;
   for (const [key, value] of right) {
-    if (left.has(key) || isIgnored(intoKey(places, key))) continue;
-    differences.add(writeKey(path, key), "extra", undefined, value);
+    if (!left.has(key) && !isIgnored(intoKey(places, key))) differences.add(pathTo(key), "extra", undefined, value);
   }
 }
 
-function sameScalar(left: JsonValue, right: JsonValue, places: RulePlaces): boolean {
-  if (left === right) return true;
+/** Of one type, and not identical. */
+function isSameScalar(left: JsonValue, right: JsonValue, places: RulePlaces): boolean {
   if (typeOf(left) !== "number") return false;
-  // A long integer and a double: `100000000000000000000` and `1e20`.
+  // A long integer and a double may be one number: `100000000000000000000` and `1e20`.
   if (typeof left !== typeof right) return Number(left) === Number(right);
-  return Math.abs(Number(left) - Number(right)) <= toleranceAt(places) && toleranceAt(places) > 0;
+  const tolerance = toleranceAt(places);
+  return tolerance > 0 && Math.abs(Number(left) - Number(right)) <= tolerance;
 }

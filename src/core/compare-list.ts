@@ -5,65 +5,64 @@ import { chain, fingerprintText, gather } from "./fingerprint.ts";
 import { type JsonValue, typeOf } from "./json-value.ts";
 import { intoElement, intoKey } from "./path.ts";
 
-/** Two values at one place, still to be compared. */
-export interface Pair {
-  readonly path: string;
-  readonly places: RulePlaces;
-  readonly left: JsonValue;
-  readonly right: JsonValue;
-}
-
 /** One comparison of two values on its way. */
 export interface JsonComparison {
   readonly differences: Differences;
   readonly incomplete: ReadonlySet<JsonValue>;
-  readonly queue: Pair[];
   /** Of lists and objects, each taken once. */
   readonly prints: Map<JsonValue, number>;
+  /** Two values at one place are to be compared. */
+  readonly meet: (path: string, places: RulePlaces, left: JsonValue, right: JsonValue) => void;
 }
 
-type List = readonly JsonValue[];
-
-/** Reports on the lists as such at `path`, and queues the elements that are to be compared. */
-export function compareLists(left: List, right: List, { path, places }: Pair, comparison: JsonComparison): void {
-  const { differences, incomplete, queue } = comparison;
-  const below = intoElement(places);
-  const whole = !incomplete.has(left as JsonValue) && !incomplete.has(right as JsonValue);
-  const found = isIgnored(below) ? null : pairs(left, right, places, below, whole, comparison);
-  if (found === null) {
-    if (whole && left.length !== right.length) differences.add(path, "length", left.length, right.length);
-    return;
-  }
-  if (found.moved) differences.add(path, "order", left, right);
-  const inner = `${path}[]`;
-  for (const [one, other] of found.together) {
-    if (one === other) continue;
-    if (one === undefined) differences.add(inner, "extra", one, other);
-    else if (other === undefined) differences.add(inner, "missing", one, other);
-    else queue.push({ path: inner, places: below, left: one, right: other });
+/** Reports on the lists as such at `path`, and lets the elements meet that belong together. */
+export function compareLists(left: JsonValue[], right: JsonValue[], path: string, places: RulePlaces, comparison: JsonComparison): void {
+  const { differences, incomplete, meet, prints } = comparison;
+  const [inner, below] = [`${path}[]`, intoElement(places)];
+  const whole = !incomplete.has(left) && !incomplete.has(right);
+  if (!isIgnored(below) && compareKeyed(left, right, path, places, comparison)) return;
+  if (whole && left.length !== right.length) differences.add(path, "length", left.length, right.length);
+  else if (!isIgnored(below)) {
+    const print = (value: JsonValue) => fingerprint(value, below, prints);
+    // Where something is not known, or is alone, nothing can be seen to have moved.
+    const found = whole && left.length > 1 ? match(left.map(print), right.map(print), isUnordered(places)) : "by-position";
+    if (found === "moved") differences.add(path, "order", left, right);
+    else if (found === "by-position") for (let i = 0; i < left.length && i < right.length; i++) meet(inner, below, left[i]!, right[i]!);
+    else for (const [i, at] of found[0].entries()) meet(inner, below, left[at]!, right[found[1][i]!]!);
   }
 }
 
-interface Pairs {
-  readonly together: readonly (readonly [JsonValue | undefined, JsonValue | undefined])[];
-  readonly moved: boolean;
-}
-
-/** Null: nothing belongs together, since one list is longer. */
-function pairs(left: List, right: List, places: RulePlaces, below: RulePlaces, whole: boolean, { prints }: JsonComparison): Pairs | null {
+/** False: there is no key, or it does not tell all elements apart. */
+function compareKeyed(left: JsonValue[], right: JsonValue[], path: string, places: RulePlaces, comparison: JsonComparison): boolean {
+  const { differences, incomplete, meet } = comparison;
   const field = keyField(places);
-  const keyed = field === null ? null : pairsByKey(byKey(left, field), byKey(right, field), whole);
-  if (keyed !== null) return isUnordered(places) ? { ...keyed, moved: false } : keyed;
-  const byPosition: Pairs = { together: left.slice(0, right.length).map((one, i) => [one, right[i]] as const), moved: false };
-  if (!whole) return byPosition;
-  if (left.length !== right.length) return null;
-  if (left.length < 2) return byPosition;
-  const print = (value: JsonValue) => fingerprint(value, below, prints);
-  const [leftPrints, rightPrints] = [left.map(print), right.map(print)];
-  const lone = [unmatched(leftPrints, rightPrints), unmatched(rightPrints, leftPrints)] as const;
-  if (isUnordered(places)) return { together: lone[0].map((at, i) => [left[at], right[lone[1][i]!]] as const), moved: false };
-  const moved = lone[0].length === 0 && leftPrints.some((value, i) => value !== rightPrints[i]);
-  return moved ? { together: [], moved } : byPosition;
+  const [ones, others] = field === null ? [null, null] : [byKey(left, field), byKey(right, field)];
+  if (ones === null || others === null) return false;
+  const [inner, below] = [`${path}[]`, intoElement(places)];
+  const common: string[] = [];
+  for (const [key, one] of ones) {
+    const other = others.get(key);
+    if (other !== undefined) {
+      common.push(key);
+      meet(inner, below, one, other);
+    } else if (!incomplete.has(right)) differences.add(inner, "missing", one, undefined);
+  }
+  if (!incomplete.has(left)) for (const [key, other] of others) if (!ones.has(key)) differences.add(inner, "extra", undefined, other);
+  let at = 0;
+  for (const key of others.keys()) if (key === common[at]) at++;
+  if (at < common.length && !isUnordered(places)) differences.add(path, "order", left, right);
+  return true;
+}
+
+/** How the elements of two lists of one length belong together; of unordered ones, the places of those without an equal. */
+function match(
+  left: readonly number[],
+  right: readonly number[],
+  unordered: boolean,
+): "by-position" | "moved" | readonly [number[], number[]] {
+  const lone = unmatched(left, right);
+  if (unordered) return [lone, unmatched(right, left)];
+  return lone.length === 0 && left.some((print, i) => print !== right[i]) ? "moved" : "by-position";
 }
 
 /** The indexes of those in `from` for which `other` has no equal left. */
@@ -80,7 +79,7 @@ export function unmatched<T>(from: readonly T[], other: readonly T[]): number[] 
 }
 
 /** Null: an element has no such field, or shares its value with another. */
-function byKey(list: List, field: string): Map<string, JsonValue> | null {
+function byKey(list: readonly JsonValue[], field: string): Map<string, JsonValue> | null {
   const elements = new Map<string, JsonValue>();
   for (const element of list) {
     const key = element instanceof Map ? element.get(field) : undefined;
@@ -88,21 +87,6 @@ function byKey(list: List, field: string): Map<string, JsonValue> | null {
     elements.set(`${typeOf(key)} ${key}`, element);
   }
   return elements.size === list.length ? elements : null;
-}
-
-function pairsByKey(left: Map<string, JsonValue> | null, right: Map<string, JsonValue> | null, whole: boolean): Pairs | null {
-  if (left === null || right === null) return null;
-  const together: (readonly [JsonValue | undefined, JsonValue | undefined])[] = [];
-  const common: string[] = [];
-  for (const [key, one] of left) {
-    const other = right.get(key);
-    if (other !== undefined) common.push(key);
-    if (other !== undefined || whole) together.push([one, other]);
-  }
-  for (const [key, other] of right) if (whole && !left.has(key)) together.push([undefined, other]);
-  let at = 0;
-  for (const key of right.keys()) if (key === common[at]) at++;
-  return { together, moved: at < common.length };
 }
 
 /** Alike for values that no rule but a tolerance tells apart. Recursive: values are at most 64 levels deep. */

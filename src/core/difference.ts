@@ -22,24 +22,29 @@ const MAX_DIFFERENCES = 200;
 
 /** Collects at most 200 differences of one comparison. */
 export class Differences {
-  readonly #found = new Map<string, { -readonly [K in keyof Difference]: Difference[K] }>();
+  readonly #found = new Map<string, { -readonly [K in keyof Difference]: Difference[K] }[]>();
+  #count = 0;
   /** Something was not looked at, or not listed. */
   truncated = false;
 
   add(path: string, kind: Kind, left: unknown, right: unknown, times = 1): void {
-    const key = `${kind} ${path}`;
-    const known = this.#found.get(key);
+    const here = this.#found.get(path);
+    const known = here?.find((difference) => difference.kind === kind);
     if (known) known.times += times;
-    else if (this.#found.size < MAX_DIFFERENCES) this.#found.set(key, { path, kind, left, right, times });
-    else this.truncated = true;
+    else if (this.#count === MAX_DIFFERENCES) this.truncated = true;
+    else {
+      this.#count++;
+      if (here) here.push({ path, kind, left, right, times });
+      else this.#found.set(path, [{ path, kind, left, right, times }]);
+    }
   }
 
   /** Places and kinds so far. */
   get count(): number {
-    return this.#found.size;
+    return this.#count;
   }
 
   list(): Difference[] {
-    return [...this.#found.values()];
+    return [...this.#found.values()].flat();
   }
 }

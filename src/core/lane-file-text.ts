@@ -22,9 +22,7 @@ export function readLaneFile(text: string, report: Report): unknown {
 }
 
 /** An object or list that is not closed yet: the keys it has so far, and where in it the reader stands. */
-type Level =
-  | { readonly end: "}"; readonly keys: Set<string>; key: string }
-  | { readonly end: "]"; readonly keys: null; key: number };
+type Level = { readonly end: "}"; readonly keys: Set<string>; key: string } | { readonly end: "]"; readonly keys: null; key: number };
 
 type Mistake = { readonly position: number; readonly expected: string };
 

@@ -268,7 +268,21 @@ describe("a mirror", () => {
 
   it("must not copy to where the request went", () => {
     expect(problems(file("https://b1.example", {}))).toEqual([same]);
-    expect(problems(file("https://b1.example/", { from: undefined, services: undefined }))).not.toEqual([]);
+  });
+
+  it("without `from` and `services` is held against every other lane, not against its own", () => {
+    const file = (url: string) => ({
+      ...smallestFile(),
+      lanes: {
+        main: { weight: 1, origins: { web: "https://web.example" } },
+        next: { origins: { web: url } },
+      },
+      mirrors: [{ name: "m", lane: "next", percent: 1 }],
+    });
+    expect(problems(file("https://next.example"))).toEqual([]);
+    expect(problems(file("https://web.example/"))).toEqual([
+      'mirrors[0].lane: expected a lane with an origin of its own for "web", got "next", whose origin is also that of "main": the copy would go where the request went',
+    ]);
   });
 
   it("may copy to one URL with other headers, or of a service that it leaves alone", () => {

@@ -316,7 +316,7 @@ describe("text that is not JSON", () => {
         }
         expect(textProblems(text).some((line) => line.startsWith("not JSON"))).toBe(!valid);
       }),
-      { seed: 7, numRuns: 3000 },
+      { seed: 7, numRuns: 1500 },
     );
   });
 
@@ -401,7 +401,7 @@ describe("parsing", () => {
         const result = parseLaneGroup(value, SECURE);
         expect(result.ok ? 1 : result.error.length).toBeGreaterThan(0);
       }),
-      { seed: 7, numRuns: 1000 },
+      { seed: 7, numRuns: 500 },
     );
   });
 
@@ -438,7 +438,7 @@ describe("parsing", () => {
           expect(message).toMatch(/^(expected|unknown) /);
         }
       }),
-      { seed: 7, numRuns: 1500 },
+      { seed: 7, numRuns: 500 },
     );
   });
 });

@@ -73,7 +73,10 @@ describe("a pattern", () => {
   it("takes any value, lone surrogates included, without throwing", () => {
     const regex = compileRegex("(?i)[a-zé😀]*.?");
     fc.assert(
-      fc.property(fc.string({ unit: "binary", maxLength: 30 }), (text) => typeof (regex.ok && regex.value.matches(text)) === "boolean"),
+      fc.property(
+        fc.array(fc.nat(0xffff), { maxLength: 30 }).map((units) => String.fromCharCode(...units)),
+        (text) => typeof (regex.ok && regex.value.matches(text)) === "boolean",
+      ),
       { seed: 7, numRuns: 500 },
     );
     expect(regex.ok && regex.value.matches("\ud83d")).toBe(true);
@@ -123,7 +126,7 @@ describe("a pattern that is refused", () => {
       'character 10: "{100}" is not from few to many, or makes more than 1000 repetitions in all',
     );
     expect(reason("((a{10}){10}){10}")).toBe("it is too large: 1222 instructions, at most 1000; shorten its repetitions");
-    expect(reason(".{1,1000}".repeat(56))).toMatch(/^it is too large: \d+ instructions/);
+    expect(reason("a{1000}".repeat(10))).toMatch(/^it is too large: 10002 instructions/);
     expect(reason("[a-z0-9-]{1,253}")).toBe("accepted");
   });
 

@@ -1,0 +1,129 @@
+import { describe, expect, it } from "vitest";
+import type { Difference } from "../../src/core/difference.ts";
+import type { Mirror } from "../../src/core/lane-group.ts";
+import { redact, redaction } from "../../src/core/redact.ts";
+
+const NOTHING: Mirror["scrub"] = { headers: [], query: [], baggage: [], json: [] };
+
+const difference = (path: string, left: unknown, right: unknown): Difference => ({ path, kind: "value", left, right, times: 1 });
+
+/** How `value` is kept as an example at `path`. */
+const kept = (path: string, value: unknown, scrub: Partial<Mirror["scrub"]> = {}): string | null =>
+  redact(difference(path, value, undefined), redaction({ ...NOTHING, ...scrub })).left;
+
+const object = (entries: Record<string, unknown>): unknown => new Map(Object.entries(entries));
+
+describe("an example of a difference", () => {
+  it("is kept as JSON, and null stands for nothing there", () => {
+    expect(redact({ path: "body.a", kind: "extra", left: undefined, right: object({ b: [1, "x", null, true], c: 2n }), times: 3 }, redaction(NOTHING))).toEqual({
+      path: "body.a",
+      kind: "extra",
+      left: null,
+      right: '{"b":[1,"x",null,true],"c":2}',
+      times: 3,
+    });
+    expect(kept("body.a", null)).toBe("null");
+    expect(kept("status", 200)).toBe("200");
+  });
+
+  it("is at most 256 characters, of however much, however deep and however wide a value", () => {
+    const deep = Array.from({ length: 10_000 }).reduce<unknown>((inner) => [inner], 1);
+    expect(kept("body", deep)).toBe("[[[[[[[[[…]]]]]]]]]");
+    expect(kept("body", Array.from({ length: 10_000 }, (_, i) => i))).toBe("[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,…]");
+    expect(kept("body", "x y ".repeat(300_000))?.length).toBe(256);
+    expect(kept("body", Array.from({ length: 1000 }, () => "x y ".repeat(20)))?.length).toBe(256);
+  });
+});
+
+describe("names hide their values:", () => {
+  it.each([
+    "body.password", "body.user.newPassword", "body.accessToken", "body.refresh_token", "body.api_key", "body.apikey", "body['X-API-Key']",
+    "body.card.number", "body.cards[].holder", "body.cvv", "body.email", "body.userEmail", "body.emails[]", "body.SSN", "body.iban", "body.phone",
+    "headers.set-cookie", "headers.authorization", "body.csrfToken", "body.client_secret", "body.sessionId", "body.otp", "body.pin",
+  ])("%s", (path) => {
+    expect(kept(path, "anything")).toBe("…");
+    expect(kept(path, object({ deeper: 1 }))).toBe("…");
+  });
+
+  it.each(["body.cardinality", "body.discard", "body.author", "body.spin", "body.pinned", "body.description", "headers.vary", "body.panel", "body.keyword", "status"])(
+    "%s is no secret",
+    (path) => {
+      expect(kept(path, "anything")).toBe('"anything"');
+    },
+  );
+
+  it("also within a value", () => {
+    expect(kept("body.user", object({ name: "Ada", password: "x", cards: [1], deep: object({ token: "y", a: 1 }) }))).toBe(
+      '{"name":"Ada","password":…,"cards":…,"deep":{"token":…,"a":1}}',
+    );
+  });
+});
+
+describe("what the mirror scrubs is hidden, too:", () => {
+  it("headers, query and baggage keys by name", () => {
+    const scrub = { headers: ["x-tenant"], query: ["who"], baggage: ["userId"] };
+    expect(["headers.x-tenant", "body.who", "body.user_id", "body.a"].map((path) => kept(path, 1, scrub))).toEqual(["…", "…", "…", "1"]);
+  });
+
+  it("JSON paths as places of the body, and their last key anywhere", () => {
+    const scrub = { json: ["customer.name", "tags.*.owner", "[].street"] };
+    expect(kept("body.customer.name", "Ada", scrub)).toBe("…");
+    expect(kept("body.customer.name.first", "Ada", scrub)).toBe("…");
+    expect(kept("body", object({ customer: object({ name: "Ada", age: 1 }), other: object({ name: "x" }) }), scrub)).toBe(
+      '{"customer":{"name":…,"age":1},"other":{"name":…}}',
+    );
+    expect(kept("body.tags", object({ a: object({ owner: "Ada", x: 1 }) }), scrub)).toBe('{"a":{"owner":…,"x":1}}');
+    expect(kept("body", [object({ street: "x", town: "y" })], scrub)).toBe('[{"street":…,"town":"y"}]');
+    expect(kept("body.a", object({ age: 1 }), scrub)).toBe('{"age":1}');
+  });
+});
+
+describe("texts that look like secrets are hidden wherever they stand:", () => {
+  const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+  it.each([
+    ["a JWT", `x ${jwt} y`, "x … y"],
+    ["a bearer token", "Bearer abcdef.123456", "Bearer …"],
+    ["basic credentials", "basic dXNlcjpwYXNz", "basic …"],
+    ["an address", "mail ada.lovelace+x@mail.example.co.uk now", "mail … now"],
+    ["a card", "paid with 4111 1111 1111 1111.", "paid with …."],
+    ["a card without spaces", "4111111111111111", "…"],
+    ["a card with dashes", "5500-0000-0000-0004", "…"],
+    ["an IBAN", "DE89 3704 0044 0532 0130 00", "…"],
+    ["a key of a payment service", "sk_live_abcdefghijkl", "…"],
+    ["a key of a cloud", "AKIAABCDEFGHIJKLMNOP", "…"],
+    ["a private key", "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----", "…"],
+    ["credentials in a URL", "https://ada:secret@host/x", "https://…@host/x"],
+    ["a parameter", "/cb?token=abc123&x=1", "/cb?token=…&x=1"],
+    ["a field of JSON that did not parse", '{"password": "hunter2", "a": 1', '{"password": "…", "a": 1'],
+    ["a form", "user=ada&password=hunter2&x=1", "user=ada&password=…&x=1"],
+  ])("%s", (_, text, hidden) => {
+    expect(kept("body.text", text)).toBe(JSON.stringify(hidden));
+  });
+
+  it("numbers that are a card's, but no other long numbers", () => {
+    expect(kept("body.n", 4111111111111111)).toBe("…");
+    expect(kept("body.n", 4111111111111112)).toBe("4111111111111112");
+    expect(kept("body.n", 1760000000000)).toBe("1760000000000");
+  });
+
+  it("keys of objects and of the path itself", () => {
+    expect(kept("body", object({ "ada@example.com": 1 }))).toBe('{"…":1}');
+    expect(redact(difference("body.users['ada@example.com'].age", 1, 2), redaction(NOTHING)).path).toBe("body.users['…'].age");
+  });
+
+  it("not even its first half where a text is cut", () => {
+    for (const secret of [jwt, "4111 1111 1111 1111", "ada.lovelace@example.com", "AKIAABCDEFGHIJKLMNOP"]) {
+      for (let cut = 1; cut < secret.length; cut++) {
+        // Ends at the cut; the addresses before it leave the part in front of it within what is kept.
+        const text = `${"a@b.example ".repeat(400).slice(0, 4096 - cut - 1)} ${secret}`;
+        expect(kept("body.text", text)).not.toContain(secret.slice(0, Math.max(4, cut)));
+      }
+    }
+  });
+
+  it("in time that does not depend on how the text is made", () => {
+    for (const unit of ["eyJ", "a@", "a.", "-----BEGIN ", "1 ", "token", "token=", "//a:", "Bearer "]) {
+      expect(kept("body.text", unit.repeat(300_000))?.length).toBeLessThanOrEqual(256);
+    }
+  });
+});
