@@ -18,6 +18,10 @@
  * depend on the data, since whether a place has a pair is the same with the two answers swapped; places that are new together must be ranked by
  * their names, not by which answer differed. Averaging e-values would need less evidence but does not hold for whoever looks all the time
  * (Tavyrikov, Goeman and de Heide, arXiv 2501.19360).
+ *
+ * **Limits.** Only equality with the primary's answer is counted: a flag that is on in 60 % of the answers instead of 50 % differs from the
+ * primary's just as often, and no count shows it. The two must be asked together: a candidate that is asked later differs more in whatever
+ * changes with time, and would be called a regression for it.
  */
 import type { Difference } from "./difference.ts";
 

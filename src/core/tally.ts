@@ -21,7 +21,8 @@ export interface Tally {
   compared: number;
   different: number;
   uncompared: Record<string, number>;
-  /** Milliseconds to the headers of the lane's own origin, by bucket (`latency.ts`). */
+  /** Milliseconds to the headers of the lane's own origin, where it answered: their sum, and how many by bucket (`latency.ts`). */
+  latencyMs: number;
   latency: number[];
 }
 
@@ -35,6 +36,7 @@ export const SUMS = [
   "sent",
   "compared",
   "different",
+  "latencyMs",
 ] as const satisfies readonly (keyof Tally)[];
 
 export const BY_REASON = ["fallbacks", "dropped", "uncompared"] as const satisfies readonly (keyof Tally)[];
@@ -53,6 +55,7 @@ export function emptyTally(): Tally {
     compared: 0,
     different: 0,
     uncompared: {},
+    latencyMs: 0,
     latency: new Array<number>(LATENCY_BUCKETS).fill(0),
   };
 }

@@ -2,6 +2,7 @@
 import { baggageValue } from "../core/baggage.ts";
 import type { Decision } from "../core/decide.ts";
 import type { Facts } from "../core/facts.ts";
+import type { LaneGroup } from "../core/lane-group.ts";
 import { bucketOf } from "../core/latency.ts";
 import { within } from "../core/slots.ts";
 import { addReason } from "../core/tally.ts";
@@ -12,41 +13,51 @@ import type { Served } from "./fallback.ts";
 const MAX_TEXT = 256;
 const cut = (text: string) => (text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text);
 
-export interface Measured {
+/** What came of a request; without a decision it never got as far. */
+export interface Outcome {
+  readonly group: LaneGroup | null;
+  readonly revision: string | null;
+  readonly decision: Decision | null;
+  readonly served: Served | null;
+  /** The decision's, or that of our own error. */
+  readonly reason: string;
   readonly status: number;
-  readonly durationMs: number;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
 }
 
-export function logLine(decision: Decision, facts: Facts, revision: string, served: Served | null, measured: Measured): string {
-  const { group, service, lane, reason, copy } = decision;
+function logLine(facts: Facts, { group, revision, decision, served, reason, status, startedAt }: Outcome): string {
   const baggage: Record<string, string> = {};
-  for (const key of group.log.baggage) {
+  for (const key of group?.log.baggage ?? []) {
     const value = baggageValue(facts.baggage, key);
     if (value !== undefined) baggage[key] = cut(value);
   }
   return JSON.stringify({
-    time: new Date(facts.now * 1000).toISOString(),
-    group: group.name,
+    time: new Date(startedAt).toISOString(),
+    group: group?.name ?? null,
     revision,
     host: cut(facts.host),
-    method: facts.method,
+    method: cut(facts.method),
     path: cut(facts.path),
-    service: service.name,
-    lane,
+    service: decision?.service.name ?? null,
+    lane: decision?.lane ?? null,
     reason,
-    servedBy: served?.lane ?? null,
+    servedBy: served?.candidate?.lane ?? null,
     fallback: served?.fallback ?? null,
-    status: measured.status,
-    durationMs: measured.durationMs,
+    status,
+    durationMs: Date.now() - startedAt,
     originMs: served?.originMs ?? null,
-    mirror: copy,
+    mirror: decision?.copy ?? null,
     traceId: facts.traceId ?? facts.requestId,
     baggage,
   });
 }
 
-export function isLogged(decision: Decision, facts: Facts): boolean {
-  return within(`log/${decision.group.name}`, facts.requestId, decision.group.log.samplePercent);
+/** One line, or none where the group samples them (`log.samplePercent`). */
+export function log(facts: Facts, outcome: Outcome): void {
+  const { group } = outcome;
+  if (group !== null && !within(`log/${group.name}`, facts.requestId, group.log.samplePercent)) return;
+  console.log(logLine(facts, outcome));
 }
 
 /** Of the decided lane; a fallback after a failure counts as an error of it (contract section 6). Copies are told apart. */
@@ -61,7 +72,10 @@ export function count(decision: Decision, served: Served, status: number): void 
   tally.requests += 1;
   if (status >= 500 || (fallback !== null && fallback !== "missing-service" && fallback !== "ejected")) tally.errors += 1;
   if (fallback !== null) addReason(tally.fallbacks, fallback);
-  else if (served.outcome?.kind === "answer") tally.latency[bucketOf(served.originMs)]! += 1;
+  else if (served.outcome?.kind === "answer") {
+    tally.latencyMs += served.originMs;
+    tally.latency[bucketOf(served.originMs)]! += 1;
+  }
   if (served.ejected) tally.ejections += 1;
   if (served.bodyTooLarge) tally.bodyTooLarge += 1;
   tally.baggageDropped += served.baggageDropped;
