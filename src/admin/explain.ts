@@ -8,6 +8,7 @@ import { firstCandidate, isRepeatable, secondCandidate, timeoutMs } from "../cor
 import { findGroup } from "../core/locate.ts";
 import { matches, why } from "../core/match.ts";
 import { chooseCopies } from "../core/mirror.ts";
+import type { Problem } from "../core/problem.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { headerEdits, hopsOf, MAX_HOPS, originUrl } from "../core/target.ts";
 import { ejectedFor, healthKey } from "../edge/eject.ts";
@@ -27,10 +28,10 @@ const Described = v.strictObject({
 
 export type Described = v.InferOutput<typeof Described>;
 
-export function readDescribed(input: unknown): Result<Described, string[]> {
+export function readDescribed(input: unknown): Result<Described, Problem[]> {
   const parsed = v.safeParse(Described, input);
   if (parsed.success) return ok(parsed.output);
-  return err(parsed.issues.map((issue) => `${v.getDotPath(issue) ?? "body"}: ${issue.message}`));
+  return err(parsed.issues.map((issue) => ({ path: v.getDotPath(issue) ?? "", message: issue.message })));
 }
 
 /** Header names that a `Headers` object would refuse are no request; values with line breaks neither. */
@@ -39,7 +40,7 @@ function headersOf(described: Described): Headers | string {
   try {
     for (const [name, value] of Object.entries(described.headers)) for (const one of [value].flat()) headers.append(name, one);
   } catch (error) {
-    return `headers: ${error instanceof Error ? error.message : "cannot be sent"}`;
+    return error instanceof Error ? error.message : "cannot be sent";
   }
   return headers;
 }
@@ -97,9 +98,9 @@ export function explain(
   signer: Signer | null,
   clock: number,
   requestId: string,
-): Result<unknown, string> {
+): Result<unknown, Problem> {
   const headers = headersOf(described);
-  if (typeof headers === "string") return err(headers);
+  if (typeof headers === "string") return err({ path: "headers", message: headers });
   const now = described.now ?? Math.floor(clock / 1000);
   const request = {
     method: described.method,

@@ -1,7 +1,4 @@
-/**
- * Sums of all isolates' batches: in all, and by minute for the last three hours. They are added up in memory and written every five
- * seconds, because rows cost money; an eviction in between loses these seconds.
- */
+/** Sums of all isolates' batches: in all, and by minute for the last three hours. */
 import { addTally, emptyTally, type Tally } from "../core/tally.ts";
 import type { Batch } from "../edge/batch.ts";
 

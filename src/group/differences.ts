@@ -1,18 +1,20 @@
 /**
- * What comparisons found (contract section 7): endpoint → place → counts, and a few redacted samples. Whoever sends requests chooses
- * paths, so everything has a cap: endpoints past the 200th are one, `other`; further places of an endpoint are counted, not kept.
+ * What comparisons found (contract section 7), from all isolates: added up in memory, written every five seconds with the counters, and
+ * capped as `core/comparisons.ts` says.
  */
+import {
+  Comparisons,
+  type EndpointBatch,
+  MAX_ENDPOINTS,
+  MAX_PLACES,
+  MAX_SIGNATURES,
+  mergeSamples,
+  type Place,
+  type Signature,
+} from "../core/comparisons.ts";
 import type { Counts } from "../core/noise.ts";
-import type { EndpointBatch } from "../edge/batch.ts";
 
-const MAX_ENDPOINTS = 200;
-const MAX_PLACES = 200;
-const MAX_SIGNATURES = 20;
-/** Per set of differing places: drawn so that each request had the same chance to be one of them. */
-const SAMPLES = 5;
-const MAX_SAMPLE_CHARACTERS = 16 * 1024;
-const MAX_SAMPLES_CHARACTERS = 4 * 1024 * 1024;
-const MAX_NAME = 512;
+const MAX_SAMPLES_LENGTH = 4 * 1024 * 1024;
 /** Samples show what people sent and got, so they do not stay. */
 export const RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
 
@@ -58,39 +60,46 @@ type Of = readonly [mirror: string, endpoint: string];
 export class Differences {
   readonly #sql: SqlStorage;
   readonly #random: () => number;
+  readonly #pending: Comparisons;
   /** Characters of all samples. */
-  #size: number;
+  #length: number;
 
   /** @param random 0…1, as Math.random gives it; draws the samples. */
   constructor(sql: SqlStorage, random: () => number) {
     this.#sql = sql;
     this.#random = random;
+    this.#pending = new Comparisons(random);
     for (const [name, columns] of Object.entries(TABLES)) sql.exec(`CREATE TABLE IF NOT EXISTS ${name} (${columns})`);
     sql.exec("CREATE INDEX IF NOT EXISTS samples_by_signature ON samples (mirror, endpoint, signature)");
     sql.exec("CREATE INDEX IF NOT EXISTS samples_by_time ON samples (at)");
-    this.#size = this.#count("SELECT SUM(length(text)) AS n FROM samples");
+    this.#length = this.#count("SELECT SUM(length(text)) AS n FROM samples");
   }
 
   #count(query: string, ...bindings: (string | number)[]): number {
     return this.#sql.exec<{ n: number | null }>(query, ...bindings).one().n ?? 0;
   }
 
-  add(endpoints: readonly EndpointBatch[], now: number): void {
-    for (const { mirror, endpoint, compared, probed, places, samples } of endpoints) {
-      const of = [mirror, this.#endpointName(mirror, endpoint.slice(0, MAX_NAME))] as const;
-      const more = this.#addPlaces(of, places);
+  /** In memory; `write` has to follow. */
+  add(endpoints: readonly EndpointBatch[]): void {
+    for (const batch of endpoints) this.#pending.add(batch);
+  }
+
+  write(now: number): void {
+    for (const batch of this.#pending.take()) {
+      const of = [batch.mirror, this.#endpointName(batch.mirror, batch.endpoint)] as const;
+      const more = batch.more + this.#addPlaces(of, batch.places);
       this.#sql.exec(
         `INSERT INTO endpoints VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
           compared = compared + excluded.compared, probed = probed + excluded.probed, more = more + excluded.more`,
         ...of,
-        compared,
-        probed,
+        batch.compared,
+        batch.probed,
         more,
       );
-      for (const { signature, text } of samples) this.#addSample(of, signature, text, now);
+      for (const signature of batch.signatures) this.#addSamples(of, signature, now);
     }
-    this.#shed();
-    this.expire(now);
+    while (this.#length > MAX_SAMPLES_LENGTH) this.#delete("id IN (SELECT id FROM samples ORDER BY at, id LIMIT ?)", 10);
+    this.#delete("at <= ?", now - RETENTION_MS);
   }
 
   #endpointName(mirror: string, endpoint: string): string {
@@ -98,8 +107,8 @@ export class Differences {
     return known || this.#count("SELECT COUNT(*) AS n FROM endpoints") < MAX_ENDPOINTS ? endpoint : "other";
   }
 
-  /** How many did not fit. Ranks go by name among places that are new together, never by what differed there. */
-  #addPlaces(of: Of, places: EndpointBatch["places"]): number {
+  /** How many sightings did not fit. Ranks go by name among places that are new together, never by what differed there. */
+  #addPlaces(of: Of, places: readonly Place[]): number {
     let more = 0;
     let count = this.#count("SELECT COUNT(*) AS n FROM places WHERE mirror = ? AND endpoint = ?", ...of);
     let rank = this.#count("SELECT MAX(rank) AS n FROM places WHERE mirror = ?", of[0]);
@@ -107,11 +116,10 @@ export class Differences {
       const where = [...of, path, kind] as const;
       const query = "SELECT rank FROM places WHERE mirror = ? AND endpoint = ? AND path = ? AND kind = ?";
       const [known] = this.#sql.exec<{ rank: number | null }>(query, ...where);
-      if (known === undefined && (count >= MAX_PLACES || path.length > MAX_NAME)) {
+      if (known === undefined && count++ >= MAX_PLACES) {
         more += counts.raw + counts.noise;
         continue;
       }
-      if (known === undefined) count += 1;
       const paired = counts.onlyRaw + counts.onlyNoise > 0;
       const own = known?.rank ?? (paired ? ++rank : null);
       this.#sql.exec(
@@ -128,33 +136,26 @@ export class Differences {
     return more;
   }
 
-  /** Reservoir sampling (Vitter 1985, algorithm R): the n-th request takes a place with chance SAMPLES / n. */
-  #addSample(of: Of, signature: string, text: string, now: number): void {
-    if (text.length > MAX_SAMPLE_CHARACTERS) return;
+  #addSamples(of: Of, { signature, seen, samples }: Signature, now: number): void {
     const where = [...of, signature] as const;
     const [known] = this.#sql.exec<{ seen: number }>("SELECT seen FROM signatures WHERE mirror = ? AND endpoint = ? AND signature = ?", ...where);
     const signatures = "SELECT COUNT(*) AS n FROM signatures WHERE mirror = ? AND endpoint = ?";
-    if (known === undefined && (this.#count(signatures, ...of) >= MAX_SIGNATURES || signature.length > MAX_SAMPLE_CHARACTERS)) return;
-    const seen = (known?.seen ?? 0) + 1;
-    this.#sql.exec("INSERT OR REPLACE INTO signatures VALUES (?, ?, ?, ?)", ...where, seen);
-    const query = "SELECT id FROM samples WHERE mirror = ? AND endpoint = ? AND signature = ? ORDER BY id";
-    const kept = this.#sql.exec<{ id: number }>(query, ...where).toArray();
-    const place = kept.length < SAMPLES ? kept.length : Math.floor(this.#random() * seen);
-    if (place >= SAMPLES) return;
-    const replaced = kept[place];
-    if (replaced) this.#delete("id = ?", replaced.id);
-    this.#size += text.length;
-    this.#sql.exec("INSERT INTO samples (mirror, endpoint, signature, at, text) VALUES (?, ?, ?, ?, ?)", ...where, now, text);
+    if (known === undefined && this.#count(signatures, ...of) >= MAX_SIGNATURES) return;
+    this.#sql.exec("INSERT OR REPLACE INTO signatures VALUES (?, ?, ?, ?)", ...where, (known?.seen ?? 0) + seen);
+    const query = "SELECT id FROM samples WHERE mirror = ? AND endpoint = ? AND signature = ?";
+    const ids = this.#sql.exec<{ id: number }>(query, ...where).toArray();
+    const merged = new Set<{ id: number } | string>(mergeSamples<{ id: number } | string>({ seen: known?.seen ?? 0, samples: ids }, { seen, samples }, this.#random));
+    for (const kept of ids) if (!merged.has(kept)) this.#delete("id = ?", kept.id);
+    for (const text of merged) {
+      if (typeof text !== "string") continue;
+      this.#length += text.length;
+      this.#sql.exec("INSERT INTO samples (mirror, endpoint, signature, at, text) VALUES (?, ?, ?, ?, ?)", ...where, now, text);
+    }
   }
 
   #delete(where: string, binding: number): void {
-    for (const { size } of this.#sql.exec<{ size: number }>(`DELETE FROM samples WHERE ${where} RETURNING length(text) AS size`, binding))
-      this.#size -= size;
-  }
-
-  /** The oldest samples give way where all together are too much. */
-  #shed(): void {
-    while (this.#size > MAX_SAMPLES_CHARACTERS) this.#delete("id IN (SELECT id FROM samples ORDER BY at, id LIMIT ?)", 10);
+    const query = `DELETE FROM samples WHERE ${where} RETURNING length(text) AS length`;
+    for (const { length } of this.#sql.exec<{ length: number }>(query, binding)) this.#length -= length;
   }
 
   /** When the oldest sample is due to go (milliseconds); null: there is none. */
@@ -163,11 +164,9 @@ export class Differences {
     return oldest === 0 ? null : oldest + RETENTION_MS;
   }
 
-  expire(now: number): void {
-    this.#delete("at <= ?", now - RETENTION_MS);
-  }
-
-  read(): EndpointRow[] {
+  /** What is pending included. */
+  read(now: number): EndpointRow[] {
+    this.write(now);
     type Endpoint = { mirror: string; endpoint: string; compared: number; probed: number; more: number };
     const endpoints = this.#sql.exec<Endpoint>("SELECT * FROM endpoints ORDER BY mirror, endpoint").toArray();
     return endpoints.map((row) => ({ ...row, places: this.#places([row.mirror, row.endpoint]), samples: this.#samples([row.mirror, row.endpoint]) }));
@@ -186,7 +185,8 @@ export class Differences {
   }
 
   clear(): void {
+    this.#pending.take();
     for (const name of Object.keys(TABLES)) this.#sql.exec(`DELETE FROM ${name}`);
-    this.#size = 0;
+    this.#length = 0;
   }
 }

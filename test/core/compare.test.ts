@@ -27,7 +27,8 @@ const answer = (body: Body, { status = 200, headers = {} as Record<string, strin
   body,
 });
 
-const compareBodies = (left: Body, right: Body, rules: Partial<Compare> = {}): Comparison => compareAnswers(answer(left), answer(right), rulesOf(rules));
+const compareBodies = (left: Body, right: Body, rules: Partial<Compare> = {}): Comparison =>
+  compareAnswers(answer(left), answer(right), rulesOf(rules));
 
 const asJson = (value: unknown): Body => body("application/json", typeof value === "string" ? value : JSON.stringify(value));
 
@@ -35,7 +36,8 @@ const asJson = (value: unknown): Body => body("application/json", typeof value =
 const names = ({ differences }: Comparison): string[] =>
   differences.map(({ kind, path, times }) => `${kind} ${path}${times > 1 ? ` ×${times}` : ""}`);
 
-const json = (left: unknown, right: unknown, rules: Partial<Compare> = {}): string[] => names(compareBodies(asJson(left), asJson(right), rules));
+const json = (left: unknown, right: unknown, rules: Partial<Compare> = {}): string[] =>
+  names(compareBodies(asJson(left), asJson(right), rules));
 
 describe("two answers", () => {
   it("of another status are one difference, whatever their headers and bodies are", () => {
@@ -45,7 +47,11 @@ describe("two answers", () => {
       truncated: false,
       skipped: null,
     });
-    expect(names(compareAnswers(ok, broken, rulesOf({ ignore: ["status"] })))).toEqual(["missing headers.vary", "missing body.a", "extra body.b"]);
+    expect(names(compareAnswers(ok, broken, rulesOf({ ignore: ["status"] })))).toEqual([
+      "missing headers.vary",
+      "missing body.a",
+      "extra body.b",
+    ]);
   });
 
   it("are compared in the listed headers only", () => {
@@ -53,7 +59,10 @@ describe("two answers", () => {
     const right = answer(asJson(1), { headers: { "content-type": "a/c", date: "2", etag: "y" } });
     expect(names(compareAnswers(left, right, rulesOf({})))).toEqual(["value headers.content-type", "missing headers.vary"]);
     expect(names(compareAnswers(left, right, rulesOf({ ignore: ["headers.vary"] })))).toEqual(["value headers.content-type"]);
-    expect(names(compareAnswers(right, left, rulesOf({ headers: ["etag", "vary"] })))).toEqual(["missing headers.etag", "extra headers.vary"]);
+    expect(names(compareAnswers(right, left, rulesOf({ headers: ["etag", "vary"] })))).toEqual([
+      "missing headers.etag",
+      "extra headers.vary",
+    ]);
     expect(names(compareAnswers(left, right, rulesOf({ ignore: ["headers"] })))).toEqual([]);
   });
 });
@@ -62,20 +71,55 @@ describe("two JSON bodies", () => {
   it.each<[string, unknown, unknown, string[]]>([
     ["no difference", { a: [1, { b: null }] }, { a: [1, { b: null }] }, []],
     ["keys in another order", { a: 1, b: 2 }, { b: 2, a: 1 }, []],
-    ["numbers written otherwise", "[1.0, 1e2, -0]", "[1, 100, 0]", []],
+    ["numbers written otherwise", "[1.0, 1e2, -0, 100000000000000000000]", "[1, 100, 0, 1e20]", []],
     ["another value", { a: { b: 1 } }, { a: { b: 2 } }, ["value body.a.b"]],
     ["long ids that are one double", '{"id":12345678901234567890}', '{"id":12345678901234567891}', ["value body.id"]],
     ["another type", { a: 1, b: [], c: null, d: true }, { a: "1", b: {}, c: 0, d: true }, ["type body.a", "type body.b", "type body.c"]],
-    ["what is missing and extra", { a: 1, b: { c: 1 } }, { b: { d: 1 }, e: 1 }, ["missing body.a", "extra body.e", "missing body.b.c", "extra body.b.d"]],
+    [
+      "what is missing and extra",
+      { a: 1, b: { c: 1 } },
+      { b: { d: 1 }, e: 1 },
+      ["missing body.a", "extra body.e", "missing body.b.c", "extra body.b.d"],
+    ],
     ["an absent key and null", { a: null }, {}, ["missing body.a"]],
     ["a value at the top", 1, 2, ["value body"]],
     ["elements, under one path", { p: [{ x: 1 }, { x: 2 }, { x: 3 }] }, { p: [{ x: 9 }, { x: 2 }, { x: 8 }] }, ["value body.p[].x ×2"]],
     ["another order", { tags: ["a", "b", "c"] }, { tags: ["c", "a", "b"] }, ["order body.tags"]],
-    ["another order of objects", [{ a: 1, b: [1] }, { a: 2, b: [] }], [{ b: [], a: 2 }, { b: [1], a: 1 }], ["order body"]],
+    [
+      "another order of objects",
+      [
+        { a: 1, b: [1] },
+        { a: 2, b: [] },
+      ],
+      [
+        { b: [], a: 2 },
+        { b: [1], a: 1 },
+      ],
+      ["order body"],
+    ],
     ["another length", { l: [1, 2] }, { l: [1, 2, 3] }, ["length body.l"]],
+    [
+      "the length of lists in lists",
+      [[1], [2]],
+      [
+        [1, 5],
+        [2, 6],
+      ],
+      ["length body[] ×2"],
+    ],
     ["lists in lists", [[1, 2], [3]], [[2, 1], [4]], ["order body[]", "value body[][]"]],
-    ["odd keys", { "a.b": 1, "a/b": 1, "": 1, "[]": 1 }, { "a.b": 2, "a/b": 2, "": 2, "[]": 2 }, ["value body['a.b']", "value body.a/b", "value body['']", "value body['[]']"]],
-    ["__proto__ as a key like any other", '{"__proto__":{"x":1},"constructor":1}', '{"toString":1}', ["missing body.__proto__", "missing body.constructor", "extra body.toString"]],
+    [
+      "odd keys",
+      { "a.b": 1, "a/b": 1, "": 1, "[]": 1 },
+      { "a.b": 2, "a/b": 2, "": 2, "[]": 2 },
+      ["value body['a.b']", "value body.a/b", "value body['']", "value body['[]']"],
+    ],
+    [
+      "__proto__ as a key like any other",
+      '{"__proto__":{"x":1},"constructor":1}',
+      '{"toString":1}',
+      ["missing body.__proto__", "missing body.constructor", "extra body.toString"],
+    ],
     ["below __proto__", '{"__proto__":{"x":1}}', '{"__proto__":{"x":2}}', ["value body.__proto__.x"]],
   ])("show %s", (_, left, right, expected) => {
     expect(json(left, right)).toEqual(expected);
@@ -93,11 +137,29 @@ describe("two JSON bodies", () => {
 describe("the rules of places", () => {
   it("ignore a place with all below it, also within lists whose order counts", () => {
     const [left, right] = [
-      { at: 1, items: [{ id: 1, updatedAt: 5 }, { id: 2, updatedAt: 6 }], deep: { a: [1] } },
-      { at: 2, items: [{ id: 2, updatedAt: 7 }, { id: 1, updatedAt: 8 }], deep: { a: {}, b: 1 } },
+      {
+        at: 1,
+        items: [
+          { id: 1, updatedAt: 5 },
+          { id: 2, updatedAt: 6 },
+        ],
+        deep: { a: [1] },
+      },
+      {
+        at: 2,
+        items: [
+          { id: 2, updatedAt: 7 },
+          { id: 1, updatedAt: 8 },
+        ],
+        deep: { a: {}, b: 1 },
+      },
     ];
-    expect(json(left, right, { ignore: ["body.at", "body.deep"] })).toEqual(["value body.items[].id ×2", "value body.items[].updatedAt ×2"]);
+    expect(json(left, right, { ignore: ["body.at", "body.deep"] })).toEqual([
+      "value body.items[].id ×2",
+      "value body.items[].updatedAt ×2",
+    ]);
     expect(json(left, right, { ignore: ["body.at", "body.deep", "body.items[].updatedAt"] })).toEqual(["order body.items"]);
+    expect(json(left.items, right.items.toReversed(), { ignore: ["body[].updatedAt"] })).toEqual([]);
     expect(json(left, right, { ignore: ["body.*"] })).toEqual([]);
     expect(json(left, right, { ignore: ["body"] })).toEqual([]);
     expect(json({ l: [1] }, { l: [2] }, { ignore: ["body.l[]"] })).toEqual([]);
@@ -109,6 +171,7 @@ describe("the rules of places", () => {
     expect(json({ tags: ["a", "b", "b"] }, { tags: ["b", "a", "b"] }, rules)).toEqual([]);
     expect(json({ tags: ["a", "b", "b"] }, { tags: ["b", "a", "a"] }, rules)).toEqual(["value body.tags[]"]);
     expect(json({ tags: ["a"] }, { tags: ["a", "b"] }, rules)).toEqual(["length body.tags"]);
+    expect(json([{ t: [1, 2] }, { t: [3] }], [{ t: [3] }, { t: [2, 1] }], { unordered: ["body[].t"] })).toEqual(["order body"]);
     const items = (...list: [number, number][]) => ({ items: list.map(([id, at]) => ({ id, at })) });
     expect(json(items([1, 5], [2, 6]), items([2, 7], [1, 8]), rules)).toEqual([]);
     expect(json(items([1, 5], [2, 6]), items([3, 7], [1, 8]), rules)).toEqual(["value body.items[].id"]);
@@ -116,8 +179,24 @@ describe("the rules of places", () => {
 
   it("compare elements of one key with each other", () => {
     const rules = { key: { "body.items": "id" } };
-    const [left, right] = [[{ id: 1, x: 1 }, { id: "1", x: 2 }, { id: 3, x: 3 }], [{ id: "1", x: 2 }, { id: 4, x: 4 }, { id: 1, x: 9 }]];
-    expect(json({ items: left }, { items: right }, rules)).toEqual(["missing body.items[]", "extra body.items[]", "order body.items", "value body.items[].x"]);
+    const [left, right] = [
+      [
+        { id: 1, x: 1 },
+        { id: "1", x: 2 },
+        { id: 3, x: 3 },
+      ],
+      [
+        { id: "1", x: 2 },
+        { id: 4, x: 4 },
+        { id: 1, x: 9 },
+      ],
+    ];
+    expect(json({ items: left }, { items: right }, rules)).toEqual([
+      "missing body.items[]",
+      "extra body.items[]",
+      "order body.items",
+      "value body.items[].x",
+    ]);
     expect(json({ items: left }, { items: left.toReversed() }, { ...rules, unordered: ["body.items"] })).toEqual([]);
   });
 
@@ -139,13 +218,19 @@ describe("the rules of places", () => {
   });
 
   it("are refused with the place of each mistake", () => {
-    const broken = { ...NONE, ignore: ["status", "items.x"], unordered: ["headers.vary"], key: { "body.a[0]": "id" }, tolerance: { "body..a": 1 } };
+    const broken = {
+      ...NONE,
+      ignore: ["status", "items.x"],
+      unordered: ["headers.vary"],
+      key: { "body.a[0]": "id" },
+      tolerance: { "body..a": 1 },
+    };
     expect(compareRules(broken)).toEqual({
       ok: false,
       error: [
         { path: "ignore[1]", message: 'character 1: expected "status" or "headers" or "body"' },
         { path: "unordered[0]", message: 'character 1: expected "body"' },
-        { path: 'key["body.a[0]"]', message: "character 7: expected \"[]\" or \"['key']\"" },
+        { path: 'key["body.a[0]"]', message: 'character 7: expected "[]" or "[\'key\']"' },
         { path: 'tolerance["body..a"]', message: 'character 6: expected a key or "*"' },
       ],
     });
@@ -153,14 +238,9 @@ describe("the rules of places", () => {
 
   it("tell of a place that was counted before whether it is ignored by now", () => {
     const rules = rulesOf({ ignore: ["body.items[].at", "headers.*"] });
-    expect(["body.items[].at", "body.items[].at.x", "headers.vary", "body.items[]", "body.at", "status"].map((path) => ignores(rules, path))).toEqual([
-      true,
-      true,
-      true,
-      false,
-      false,
-      false,
-    ]);
+    expect(
+      ["body.items[].at", "body.items[].at.x", "headers.vary", "body.items[]", "body.at", "status"].map((path) => ignores(rules, path)),
+    ).toEqual([true, true, true, false, false, false]);
   });
 });
 
@@ -192,6 +272,7 @@ describe("a body of any kind has its result:", () => {
     ["a charset that is wrong on both sides", body("text/plain", latin1), body("text/plain", latin1), []],
     ["a charset that nobody knows", body("text/plain; charset=x-none", "a"), body("text/plain; charset=x-none", "b"), ["value body"]],
     ["JSON that is not UTF-8", body("application/json", new Uint8Array([0x22, 0xe9, 0x22])), asJson('"é"'), ["type body"]],
+    ["JSON with a charset that it cannot have", body("application/json; charset=iso-8859-1", '"é"'), asJson('"é"'), []],
     ["a byte order mark", body("application/json", "\ufeff{}"), asJson("{}"), []],
     ["what the platform has decompressed", body("text/plain", "a", { coding: "gzip" }), t("a"), []],
   ])("%s", (_, left, right, expected) => {
@@ -220,6 +301,10 @@ describe("a body of any kind has its result:", () => {
     expect(comparison.truncated).toBe(true);
     expect(names(compareBodies(cut('{"l":[1,2,3,4'), asJson({ l: [1, 5, 3, 4, 6], z: 1 })))).toEqual(["value body.l[]"]);
     expect(names(compareBodies(cut('"half'), asJson('"half of it"')))).toEqual([]);
+    expect(names(compareBodies(cut("[1,2,3,"), cut("[2,1,3,")))).toEqual(["value body[] ×2"]);
+    const [whole, half] = [asJson({ a: 1, l: [{ id: 1 }, { id: 2 }], z: 2 }), cut('{"a":1,"l":[{"id":2},{"id":3},')];
+    expect(names(compareBodies(whole, half, { key: { "body.l": "id" } }))).toEqual(["extra body.l[]"]);
+    expect(names(compareBodies(half, whole, { key: { "body.l": "id" } }))).toEqual(["missing body.l[]"]);
   });
 
   it("cut text and cut bytes are compared as far as both go", () => {
@@ -245,7 +330,13 @@ describe("HTML", () => {
 
   it("is compared by structure: texts, attributes and elements at the path of their tags", () => {
     const left = page(...element("h1", "Shop"), open("img", { src: "a", alt: "x" }), ...element("p", "one"), ...element("p", "two"));
-    const right = page(...element("h1", "Shop\n "), open("img", { alt: "x", src: "b" }), ...element("p", "one"), ...element("p", "2"), ...element("p", "new"));
+    const right = page(
+      ...element("h1", "Shop\n "),
+      open("img", { alt: "x", src: "b" }),
+      ...element("p", "one"),
+      ...element("p", "2"),
+      ...element("p", "new"),
+    );
     expect(html(left, right)).toEqual([
       "value body.html.body.img.@src",
       "extra body.html.body.p",
@@ -273,7 +364,12 @@ describe("HTML", () => {
   });
 
   it("needs no end of elements that have none or end where their like begins", () => {
-    const list = (...texts: string[]): HtmlNode[] => [open("ul"), ...texts.flatMap((text) => [open("li"), open("br"), { text }]), { close: "ul" }, { close: "b" }];
+    const list = (...texts: string[]): HtmlNode[] => [
+      open("ul"),
+      ...texts.flatMap((text) => [open("li"), open("br"), { text }]),
+      { close: "ul" },
+      { close: "b" },
+    ];
     expect(html(page(...list("a", "b")), page(...list("a", "c")))).toEqual(["value body.html.body.ul.li.#text"]);
   });
 });
@@ -287,8 +383,18 @@ describe("any two answers", () => {
       fc.dictionary(fc.constantFrom("a", "b", "id", "__proto__"), tie("value"), { maxKeys: 3 }),
     ),
   }));
-  const anyBody = fc.oneof(value.map(asJson), fc.constantFrom("a\nb", "b\na", "a", "").map((text) => body("text/plain", text)), fc.constant(body(null, "")));
-  const rules = fc.constantFrom<Partial<Compare>>({}, { unordered: ["body", "body.*"] }, { key: { body: "id", "body.a": "id" } }, { tolerance: { "body[]": 1 } }, { ignore: ["body.a", "body[].id"] });
+  const anyBody = fc.oneof(
+    value.map(asJson),
+    fc.constantFrom("a\nb", "b\na", "a", "").map((text) => body("text/plain", text)),
+    fc.constant(body(null, "")),
+  );
+  const rules = fc.constantFrom<Partial<Compare>>(
+    {},
+    { unordered: ["body", "body.*"] },
+    { key: { body: "id", "body.a": "id" } },
+    { tolerance: { "body[]": 1 } },
+    { ignore: ["body.a", "body[].id"] },
+  );
 
   it("have no difference from themselves", () => {
     fc.assert(
@@ -303,7 +409,11 @@ describe("any two answers", () => {
     const swapped = (name: string) => name.replace(/^missing|^extra/, (kind) => (kind === "missing" ? "extra" : "missing"));
     fc.assert(
       fc.property(anyBody, anyBody, rules, (left, right, rules) => {
-        expect(names(compareBodies(left, right, rules)).map(swapped).sort()).toEqual(names(compareBodies(right, left, rules)).sort());
+        expect(
+          names(compareBodies(left, right, rules))
+            .map(swapped)
+            .sort(),
+        ).toEqual(names(compareBodies(right, left, rules)).sort());
       }),
       { seed: 4, numRuns: 2000 },
     );
@@ -344,6 +454,21 @@ describe("a hostile body is cut, not suffered:", () => {
     expect(comparison.differences.length).toBeLessThanOrEqual(200);
   });
 
+  it("65 levels: what differs below 64 is not looked at", () => {
+    const levels = (depth: number) => {
+      const [left, right] = ["1", "2"].map((value) => asJson("[".repeat(depth) + value + "]".repeat(depth)));
+      return compareBodies(left!, right!);
+    };
+    expect(levels(64)).toMatchObject({ differences: [{ kind: "value" }], truncated: false });
+    expect(levels(65)).toEqual({ differences: [], truncated: true, skipped: null });
+  });
+
+  it("10,001 values: what differs after 10,000 is not looked at", () => {
+    const list = (length: number, last: number) => asJson([...Array<number>(length - 2).fill(0), last]);
+    expect(compareBodies(list(10_000, 1), list(10_000, 2))).toMatchObject({ differences: [{ path: "body[]" }], truncated: false });
+    expect(compareBodies(list(10_001, 1), list(10_001, 2))).toEqual({ differences: [], truncated: true, skipped: null });
+  });
+
   it("strings of a megabyte are compared whole", () => {
     const long = "x".repeat(1_000_000);
     expect(json({ a: long }, { a: `${long}y` })).toEqual(["value body.a"]);
@@ -351,16 +476,20 @@ describe("a hostile body is cut, not suffered:", () => {
     expect(json([one, other], [other, one])).toEqual(["order body"]);
   });
 
-  it("200,000 lines and 200,000 nodes", () => {
-    const text = (end: string): Body => ({ form: "text", text: "line\n".repeat(200_000) + end, cut: false });
+  it("50,000 lines and 50,000 nodes", () => {
+    const text = (end: string): Body => ({ form: "text", text: "line\n".repeat(50_000) + end, cut: false });
     expect(compareBodies(text("a"), text("b")).truncated).toBe(true);
-    const nodes = (tag: string): Body => ({ form: "html", cut: false, nodes: Array.from({ length: 200_000 }, () => ({ open: tag, attributes: [] })) });
+    const nodes = (tag: string): Body => ({
+      form: "html",
+      cut: false,
+      nodes: Array.from({ length: 50_000 }, () => ({ open: tag, attributes: [] })),
+    });
     const comparison = compareBodies(nodes("a"), nodes("b"));
     expect(comparison.truncated).toBe(true);
     expect(Math.max(...comparison.differences.map(({ path }) => path.length))).toBeLessThan(500);
   });
 
-  it("more than 200 different places are not listed, the rest is still counted", () => {
+  it("more than 200 different places are not listed", () => {
     const wide = (value: number) => Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`k${i}`, value]));
     const comparison = compareBodies(asJson(wide(1)), asJson(wide(2)));
     expect(comparison.differences.length).toBe(200);

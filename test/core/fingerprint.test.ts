@@ -4,13 +4,13 @@ import { chain, fingerprintBytes, fingerprintText, gather } from "../../src/core
 
 const LIMIT = 2 ** 52;
 
-it("tells 200,000 neighbouring texts and sequences apart", () => {
+it("tells 80,000 neighbouring texts and sequences apart", () => {
   const prints = new Set<number>();
-  for (let i = 0; i < 50_000; i++) {
+  for (let i = 0; i < 20_000; i++) {
     prints.add(fingerprintText(`item ${i}`)).add(fingerprintText("x".repeat(i & 1023) + i));
     prints.add(chain(fingerprintText("a"), fingerprintText(`${i}`))).add(chain(fingerprintText(`${i}`), fingerprintText("a")));
   }
-  expect(prints.size).toBe(200_000);
+  expect(prints.size).toBe(80_000);
   expect(Math.max(...[...prints].slice(0, 1000))).toBeLessThan(LIMIT);
 });
 

@@ -24,7 +24,10 @@ describe("one request's pairs", () => {
   });
 
   it("keep kinds apart, so that a noisy value does not hide a missing one", () => {
-    expect(paired([difference("body.a", "missing")], [difference("body.a", "value")])).toEqual(["body.a missing: 1010", "body.a value: 0101"]);
+    expect(paired([difference("body.a", "missing")], [difference("body.a", "value")])).toEqual([
+      "body.a missing: 1010",
+      "body.a value: 0101",
+    ]);
   });
 
   it("are none where nobody asked twice", () => {
@@ -34,19 +37,29 @@ describe("one request's pairs", () => {
 
   it("are none at places that one comparison could not see", () => {
     const [status, list, root] = [difference("status", "status"), difference("body.items", "length"), difference("body", "parse")];
-    expect(paired([status], [difference("body.at"), difference("headers.vary")])).toEqual(["status status: 1010", "body.at value: 0100", "headers.vary value: 0100"]);
+    expect(paired([status], [difference("body.at"), difference("headers.vary")])).toEqual([
+      "status status: 1010",
+      "body.at value: 0100",
+      "headers.vary value: 0100",
+    ]);
     expect(paired([difference("body.items[].at"), difference("body.items2")], [list])).toEqual([
       "body.items[].at value: 1000",
       "body.items2 value: 1010",
       "body.items length: 0101",
     ]);
-    expect(paired([root], [difference("body.a.b"), difference("headers.vary")])).toEqual(["body parse: 1010", "body.a.b value: 0100", "headers.vary value: 0101"]);
+    expect(paired([root], [difference("body.a.b"), difference("headers.vary")])).toEqual([
+      "body parse: 1010",
+      "body.a.b value: 0100",
+      "headers.vary value: 0101",
+    ]);
   });
 
   it("say the same of two answers that are swapped, with the sides swapped", () => {
     const kind = fc.constantFrom<Difference["kind"]>("value", "missing", "length", "status");
     const path = fc.constantFrom("body", "body.a", "body.a[].b", "body.a[].c", "body.ab", "headers.x", "status");
-    const differences = fc.array(fc.record({ path, kind, times: fc.integer({ min: 1, max: 3 }), left: fc.constant(1), right: fc.constant(2) }));
+    const differences = fc.array(
+      fc.record({ path, kind, times: fc.integer({ min: 1, max: 3 }), left: fc.constant(1), right: fc.constant(2) }),
+    );
     fc.assert(
       fc.property(differences, differences, (raw, noise) => {
         const swapped = pair(noise, raw).map(({ counts, ...at }) => ({
@@ -63,7 +76,12 @@ describe("one request's pairs", () => {
 
 describe("the evidence", () => {
   it("is a likelihood ratio: its mean after any pair is what it was before", () => {
-    for (const [b, c] of [[0, 0], [5, 1], [50, 60], [400, 380]] as const) {
+    for (const [b, c] of [
+      [0, 0],
+      [5, 1],
+      [50, 60],
+      [400, 380],
+    ] as const) {
       const next = (Math.exp(evidence(b + 1, c)) + Math.exp(evidence(b, c + 1))) / 2;
       expect(next / Math.exp(evidence(b, c))).toBeCloseTo(1, 10);
     }
@@ -85,7 +103,10 @@ describe("the evidence", () => {
     for (let n = 1; n <= pairs; n++) {
       const next = new Map<number, number>();
       for (const [b, chance] of alive) {
-        for (const [count, part] of [[b + 1, chance * share], [b, chance * (1 - share)]] as const) {
+        for (const [count, part] of [
+          [b + 1, chance * share],
+          [b, chance * (1 - share)],
+        ] as const) {
           if (part < 1e-12) continue;
           if (evidence(count, n - count) >= needed) reached += part;
           else next.set(count, (next.get(count) ?? 0) + part);
@@ -142,14 +163,30 @@ describe("the verdict", () => {
 describe("Diffy's figures", () => {
   it("are those of its rule, over requests that were asked twice", () => {
     // 30 of 100 differ, 10 by themselves; 400 more were asked once.
-    expect(diffyFigures({ raw: 150, noise: 10, onlyRaw: 25, onlyNoise: 5 }, 100)).toEqual({ raw: 30, noise: 10, relative: 50, absolute: 20, real: true });
+    expect(diffyFigures({ raw: 150, noise: 10, onlyRaw: 25, onlyNoise: 5 }, 100)).toEqual({
+      raw: 30,
+      noise: 10,
+      relative: 50,
+      absolute: 20,
+      real: true,
+    });
   });
 
   it("need more raw than noise, 20 % relative and 0.03 % absolute, each exceeded", () => {
     expect(diffyFigures({ raw: 10, noise: 30, onlyRaw: 5, onlyNoise: 25 }, 100).real).toBe(false);
     expect(diffyFigures({ raw: 6, noise: 4, onlyRaw: 6, onlyNoise: 4 }, 100)).toMatchObject({ relative: 20, absolute: 2, real: false });
-    expect(diffyFigures({ raw: 3, noise: 0, onlyRaw: 3, onlyNoise: 0 }, 10_000)).toMatchObject({ relative: 100, absolute: 0.03, real: false });
+    expect(diffyFigures({ raw: 3, noise: 0, onlyRaw: 3, onlyNoise: 0 }, 10_000)).toMatchObject({
+      relative: 100,
+      absolute: 0.03,
+      real: false,
+    });
     expect(diffyFigures({ raw: 1, noise: 0, onlyRaw: 1, onlyNoise: 0 }, 1)).toMatchObject({ relative: 100, absolute: 100, real: true });
-    expect(diffyFigures({ raw: 0, noise: 0, onlyRaw: 0, onlyNoise: 0 }, 0)).toEqual({ raw: 0, noise: 0, relative: 0, absolute: 0, real: false });
+    expect(diffyFigures({ raw: 0, noise: 0, onlyRaw: 0, onlyNoise: 0 }, 0)).toEqual({
+      raw: 0,
+      noise: 0,
+      relative: 0,
+      absolute: 0,
+      real: false,
+    });
   });
 });

@@ -14,7 +14,8 @@ const places = (...paths: string[]) =>
 
 describe("scrubbing JSON", () => {
   it("puts null at the named places, whatever stood there, and keeps every other byte", () => {
-    const text = ' {"card": {"number": "4111", "x": 1.0},\n "users":[{"email":"a@b"},{"email":{"deep":[1]}}, 7], "id": 12345678901234567890 } ';
+    const text =
+      ' {"card": {"number": "4111", "x": 1.0},\n "users":[{"email":"a@b"},{"email":{"deep":[1]}}, 7], "id": 12345678901234567890 } ';
     expect(scrubJson(text, places("card.number", "users[].email"))).toEqual({
       ok: true,
       value: ' {"card": {"number": null, "x": 1.0},\n "users":[{"email":null},{"email":null}, 7], "id": 12345678901234567890 } ',
@@ -62,7 +63,9 @@ describe("scrubbing JSON", () => {
       const [step, ...rest] = path;
       if (Array.isArray(value)) return step === "[]" ? value.map((element) => honest(element, rest)) : value;
       if (typeof value !== "object" || value === null || step === "[]") return value;
-      return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, step === "*" || step === key ? honest(child, rest) : child]));
+      return Object.fromEntries(
+        Object.entries(value).map(([key, child]) => [key, step === "*" || step === key ? honest(child, rest) : child]),
+      );
     };
     fc.assert(
       fc.property(value, path, (value, path) => {

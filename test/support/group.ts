@@ -37,7 +37,13 @@ export const write = (name: string, expected: Write["expected"], changes: Partia
 
 export interface PublishedFile {
   readonly lanes: Readonly<Record<string, { readonly weight: number }>>;
-  readonly published: { readonly revision: number; readonly at: string; readonly by: string; readonly reason: string; readonly slots: [string, number][] };
+  readonly published: {
+    readonly revision: number;
+    readonly at: string;
+    readonly by: string;
+    readonly reason: string;
+    readonly slots: [string, number][];
+  };
 }
 
 /** What KV holds for a group; null: nothing. */

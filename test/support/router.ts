@@ -198,37 +198,26 @@ function send(
   const { hostname, port } = new URL(url);
   const started = performance.now();
   return new Promise((resolve, reject) => {
-    const request = httpRequest(
-      {
-        hostname,
-        port,
-        agent,
-        method,
-        path,
-        setDefaultHeaders: false,
-        headers: { host: host ?? `${hostname}:${port}`, ...headers },
-        signal,
-      },
-      (response) => {
-        const headersMs = performance.now() - started;
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("error", () => {});
-        response.on("close", () => {
-          const whole = Buffer.concat(chunks);
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            rawHeaders: response.rawHeaders,
-            body: whole,
-            text: whole.toString(),
-            complete: response.complete,
-            headersMs,
-            totalMs: performance.now() - started,
-          });
+    const options = { hostname, port, agent, method, path, setDefaultHeaders: false, signal };
+    const request = httpRequest({ ...options, headers: { host: host ?? `${hostname}:${port}`, ...headers } }, (response) => {
+      const headersMs = performance.now() - started;
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", () => {});
+      response.on("close", () => {
+        const whole = Buffer.concat(chunks);
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          rawHeaders: response.rawHeaders,
+          body: whole,
+          text: whole.toString(),
+          complete: response.complete,
+          headersMs,
+          totalMs: performance.now() - started,
         });
-      },
-    );
+      });
+    });
     request.on("error", reject);
     const bytes = typeof body === "string" ? Buffer.from(body) : body;
     const framed = request.hasHeader("content-length") || request.hasHeader("transfer-encoding");

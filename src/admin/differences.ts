@@ -1,0 +1,60 @@
+/** `GET` and `DELETE /__lanes/api/groups/:name/differences`: endpoints → places → counts, verdict, samples (contract section 7, compare). */
+import { compareRules, ignores } from "../core/compare-rules.ts";
+import { diffyFigures, evidence, evidenceNeeded, verdict } from "../core/noise.ts";
+import type { Snapshot } from "../edge/groups-kv.ts";
+import type { EndpointRow, PlaceRow } from "../group/differences.ts";
+import { groupDoor, noPublisher } from "./door.ts";
+import { type Asking, actor } from "./publish.ts";
+
+/** What the mirror's `compare.ignore` says today; what it said when the place was counted does not matter. */
+function ignoring(snapshot: Snapshot, name: string, mirror: string): (path: string) => boolean {
+  const found = snapshot.groups.get(name)?.group.mirrors.find((each) => each.name === mirror)?.compare;
+  const rules = found ? compareRules(found) : null;
+  return (path) => rules?.ok === true && ignores(rules.value, path);
+}
+
+function placeOf({ rank, ...place }: PlaceRow, probed: number, ignored: boolean) {
+  const { path, kind, ...counts } = place;
+  return {
+    path,
+    kind,
+    verdict: verdict(counts, probed, rank, ignored),
+    ...counts,
+    evidence: evidence(counts.onlyRaw, counts.onlyNoise),
+    evidenceNeeded: rank === null ? null : evidenceNeeded(rank),
+    diffy: diffyFigures(counts, probed),
+  };
+}
+
+const placesOf = (signature: string) => (signature === "" ? [] : signature.split("\n")).map((line) => {
+  const space = line.indexOf(" ");
+  return { kind: line.slice(0, space), path: line.slice(space + 1) };
+});
+
+function endpointOf({ mirror, endpoint, compared, probed, more, places, samples }: EndpointRow, isIgnoredPath: (path: string) => boolean) {
+  return {
+    mirror,
+    endpoint,
+    compared,
+    probed,
+    more,
+    paths: places.map((place) => placeOf(place, probed, isIgnoredPath(place.path))),
+    samples: samples.map(({ signature, at, seen, text }) => ({ paths: placesOf(signature), at, seen, sample: JSON.parse(text) })),
+  };
+}
+
+export async function differences({ env, name, snapshot }: Asking): Promise<Response> {
+  const door = groupDoor(env, name);
+  if (door === null) return noPublisher();
+  const rows = await door.differences();
+  const ignored = new Map([...new Set(rows.map(({ mirror }) => mirror))].map((mirror) => [mirror, ignoring(snapshot, name, mirror)]));
+  return Response.json({ group: name, endpoints: rows.map((row) => endpointOf(row, ignored.get(row.mirror)!)) });
+}
+
+/** What isolates have counted in the last seconds may still come in after it. */
+export async function forget(asking: Asking): Promise<Response> {
+  const door = groupDoor(asking.env, asking.name);
+  if (door === null) return noPublisher();
+  await door.forgetDifferences(asking.name, actor(asking));
+  return new Response(null, { status: 204 });
+}

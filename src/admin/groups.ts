@@ -1,0 +1,105 @@
+/** What is published, and how it came about: `GET /__lanes/api/groups`, one of them, its history, a revision of it, and `check`. */
+import { changesBetween } from "../core/changes.ts";
+import type { LaneGroup } from "../core/lane-group.ts";
+import { SLOTS } from "../core/slots.ts";
+import { slotsByLane } from "../core/weights.ts";
+import type { Env } from "../edge/env.ts";
+import type { Snapshot } from "../edge/groups-kv.ts";
+import type { Revision } from "../group/revisions.ts";
+import { readText } from "./body.ts";
+import { checkFile, preview } from "./check.ts";
+import { groupDoor, noPublisher, registryDoor } from "./door.ts";
+import type { Asking } from "./publish.ts";
+import { refuse } from "./refuse.ts";
+
+/** Shares in percent, as the slots have them. */
+function lanesOf({ lanes, slots }: LaneGroup) {
+  const counts = slotsByLane(slots);
+  return [...lanes.values()].map(({ name, owner }) => ({ name, owner, percent: ((counts.get(name) ?? 0) * 100) / SLOTS }));
+}
+
+/** All groups by name: those in force in this isolate, and those that are published but not here yet. */
+export async function list(snapshot: Snapshot, env: Env): Promise<Response> {
+  const door = registryDoor(env);
+  if (door === null) return noPublisher();
+  // KV that cannot be read hides nothing of what is in force.
+  const known = await door.names().catch(() => ({ names: [], off: snapshot.off === "*" ? ("*" as const) : [...snapshot.off] }));
+  const names = [...new Set([...known.names, ...snapshot.groups.keys()])].sort();
+  const groups = names.map((name) => {
+    const inForce = snapshot.groups.get(name);
+    if (!inForce) return { name, revision: null, source: null };
+    const { group, revision, source } = inForce;
+    return { name, revision, source, note: group.note, hosts: group.hosts, baseline: group.baseline, lanes: lanesOf(group) };
+  });
+  return Response.json({ off: known.off, groups });
+}
+
+/** The newest revision's file, with what was published; of a value that somebody put into KV, what we know of it. */
+function published({ revision, at, by, reason, text }: Revision): Record<string, unknown> {
+  const head = { revision, at, by, reason };
+  try {
+    const file: unknown = JSON.parse(text ?? "");
+    if (typeof file === "object" && file !== null && !Array.isArray(file)) {
+      const had: unknown = (file as Record<string, unknown>).published;
+      return { ...file, published: { ...(typeof had === "object" ? had : {}), ...head } };
+    }
+  } catch {
+    // Said below.
+  }
+  return { published: head, unreadable: (text ?? "").slice(0, 200) };
+}
+
+export async function one({ env, name }: Asking): Promise<Response> {
+  const door = groupDoor(env, name);
+  if (door === null) return noPublisher();
+  const { latest, written } = await door.read(name);
+  if (latest === null) return refuse("no-group", "There is no such group; create it with `If-None-Match: *`.");
+  // A revision that KV has not taken yet is not what serves.
+  const headers = { etag: `"${latest.revision}"`, "x-lanes-written": String(written) };
+  return Response.json(published(latest), { headers });
+}
+
+const PAGE = 50;
+const MAX_PAGE = 500;
+
+const countIn = (url: URL, name: string, otherwise: number): number => {
+  const value = url.searchParams.get(name) ?? "";
+  return /^\d{1,15}$/.test(value) ? Number(value) : otherwise;
+};
+
+/** Newest first; `?before=` a revision and `?limit=` give the pages after the first. */
+export async function history({ request, env, name }: Asking): Promise<Response> {
+  const [door, registry] = [groupDoor(env, name), registryDoor(env)];
+  if (door === null || registry === null) return noPublisher();
+  const url = new URL(request.url);
+  const limit = Math.min(MAX_PAGE, Math.max(1, countIn(url, "limit", PAGE)));
+  const [found, switches] = await Promise.all([
+    door.history(name, countIn(url, "before", Number.MAX_SAFE_INTEGER), limit),
+    registry.switches(limit),
+  ]);
+  if (found.revisions.length === 0 && found.audit.length === 0) return refuse("no-group", "There is no such group.");
+  return Response.json({ ...found, switches });
+}
+
+/** One revision: its file, and what it changed. */
+export async function revision({ env, name }: Asking, number: number): Promise<Response> {
+  const door = groupDoor(env, name);
+  if (door === null) return noPublisher();
+  const [found, before] = await Promise.all([door.revision(name, number), door.revision(name, number - 1)]);
+  if (found === null) return refuse("no-revision", `There is no revision ${number}.`);
+  const { published: head, ...file } = published(found);
+  const { published: _, ...earlier } = before === null ? {} : published(before);
+  return Response.json({ ...(head as object), file, changes: before === null ? [] : changesBetween(earlier, file) });
+}
+
+export async function check({ request, env, name, snapshot }: Asking): Promise<Response> {
+  const door = groupDoor(env, name);
+  if (door === null) return noPublisher();
+  const text = await readText(request);
+  if (!text.ok) return text.error;
+  const checked = checkFile(text.value, name, snapshot, env);
+  const { file, group, problems, warnings } = checked;
+  if (file === null || group === null) return Response.json({ problems, warnings, moved: [], fallsBack: [], changes: [] });
+  const { latest } = await door.read(name);
+  return Response.json({ problems, ...preview({ ...checked, file, group }, latest, Date.now()) });
+}

@@ -1,0 +1,35 @@
+/** `POST /__lanes/api/groups/:name/weights`: new shares in percent, in the file that is published now. */
+import { parseLaneGroupText } from "../core/parse-lane-group.ts";
+import { show } from "../core/problem.ts";
+import { shiftWeights } from "../core/weights.ts";
+import { readObject } from "./body.ts";
+import { groupDoor, noPublisher } from "./door.ts";
+import { type Asking, expectedRevision, oneLine, publishText, words } from "./publish.ts";
+import { refuse } from "./refuse.ts";
+
+const UNREADABLE = "The newest revision is no lane file, so it has no weights to change. Publish a whole file, or roll back.";
+
+export async function weights(asking: Asking): Promise<Response> {
+  const { request, env, name } = asking;
+  const expected = expectedRevision(request);
+  if (!expected.ok) return expected.error;
+  const body = await readObject(request);
+  if (!body.ok) return body.error;
+  const door = groupDoor(env, name);
+  if (door === null) return noPublisher();
+  const { latest } = await door.read(name);
+  if (latest === null) return refuse("no-group", "There is no such group.");
+  const parsed = latest.text === null ? null : parseLaneGroupText(latest.text, { insecureOrigins: env.INSECURE_ORIGINS === "true" });
+  if (!parsed?.ok) return refuse("invalid", UNREADABLE, { problems: parsed?.error ?? [] });
+  const { weights: wanted } = body.value;
+  if (typeof wanted !== "object" || wanted === null || Array.isArray(wanted)) {
+    const message = `expected an object of lanes and percentages, got ${show(wanted)}`;
+    return refuse("invalid", "Nothing was written.", { problems: [{ path: "weights", message }] });
+  }
+  const shares = shiftWeights(parsed.value.group, wanted as Record<string, unknown>);
+  if (!shares.ok) return refuse("invalid", "These shares are not possible; nothing was written.", { problems: shares.error });
+  const file = JSON.parse(latest.text!);
+  for (const [lane, percent] of shares.value) file.lanes[lane].weight = percent;
+  const reason = oneLine(typeof body.value.reason === "string" ? body.value.reason : "") || words(request, "x-reason");
+  return await publishText(asking, JSON.stringify(file), { expected: expected.value, action: "weights", slots: null, reason });
+}

@@ -1,0 +1,254 @@
+/**
+ * The publisher's memory (contract section 8): one object per group, and one named `*` for what belongs to none. It is asked by the admin
+ * API and told by isolates; the data path never waits for it.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { parseLaneGroupText } from "../core/parse-lane-group.ts";
+import type { Batch } from "../edge/batch.ts";
+import { BUNDLED } from "../edge/bundled.ts";
+import type { Env } from "../edge/env.ts";
+import { Counters, type MinuteRow, type TallyRow, WRITE_MS } from "./counters.ts";
+import { Differences, type EndpointRow } from "./differences.ts";
+import { Limiter } from "./limiter.ts";
+import { Publisher } from "./publisher.ts";
+import { type Off, Registry, type Switch } from "./registry.ts";
+import { type AuditEntry, type Revision, type RevisionHead, Revisions } from "./revisions.ts";
+import { lastGood, publishedText, type Runs, slotsFor, staleness, type Write, type Written } from "./write.ts";
+
+export const REGISTRY = "*";
+
+/** When an alarm looks after a write that may have been cut; doubling while KV refuses. */
+const RETRY_MS = 3_000;
+const MAX_RETRY_MS = 60_000;
+
+export interface Current {
+  readonly latest: Revision | null;
+  /** The newest revision that KV has taken. */
+  readonly written: number;
+}
+
+export interface History {
+  readonly written: number;
+  readonly revisions: RevisionHead[];
+  readonly audit: AuditEntry[];
+}
+
+export interface Stats {
+  readonly rows: TallyRow[];
+  readonly minutes: MinuteRow[];
+  readonly latest: Revision | null;
+  readonly assigned: { readonly lane: string; readonly count: number }[];
+}
+
+export class Group extends DurableObject<Env> {
+  readonly #sql: SqlStorage;
+  readonly #counters: Counters;
+  readonly #differences: Differences;
+  readonly #registry: Registry;
+  readonly #limiter = new Limiter();
+  #publisher: Publisher | null = null;
+  #writing: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#sql = ctx.storage.sql;
+    this.#sql.exec("CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID");
+    this.#counters = new Counters(this.#sql);
+    this.#differences = new Differences(this.#sql, Math.random);
+    this.#registry = new Registry(this.#sql, () => this.env.LANES);
+  }
+
+  #state(name: string): string | null {
+    const [row] = this.#sql.exec<{ value: string }>("SELECT value FROM state WHERE name = ?", name);
+    return row?.value ?? null;
+  }
+
+  #setState(name: string, value: string): void {
+    this.#sql.exec("INSERT OR REPLACE INTO state VALUES (?, ?)", name, value);
+  }
+
+  #publisherOf(name: string): Publisher {
+    this.#publisher ??= new Publisher(() => this.env.LANES, new Revisions(this.#sql, `group:${name}`), "lag");
+    return this.#publisher;
+  }
+
+  /** What is published, after a look at KV: a value put there by hand is the newest revision from now on. */
+  async read(name: string): Promise<Current> {
+    const { revisions } = await this.#looked(name);
+    return { latest: revisions.latest(), written: revisions.written().revision };
+  }
+
+  /** KV that cannot be read hides nothing that is known. */
+  async #looked(name: string): Promise<Publisher> {
+    const publisher = this.#publisherOf(name);
+    await publisher.observe().catch(() => {});
+    return publisher;
+  }
+
+  revision(name: string, revision: number): Revision | null {
+    return this.#publisherOf(name).revisions.get(revision);
+  }
+
+  async history(name: string, before: number, limit: number): Promise<History> {
+    const { revisions } = await this.#looked(name);
+    return { written: revisions.written().revision, revisions: revisions.list(before, limit), audit: revisions.audits(limit) };
+  }
+
+  /** Resolves once KV holds the revision, or a newer one that followed from it. */
+  async publish(write: Write): Promise<Written> {
+    if (!this.#limiter.take(Date.now())) return { refused: { why: "busy" } };
+    return await this.commit(write);
+  }
+
+  /** As `publish`, however often. */
+  async commit(write: Write): Promise<Written> {
+    const publisher = this.#publisherOf(write.name);
+    try {
+      const seen = await publisher.observe();
+      if (seen.kind === "outside") return { refused: { why: "drift", revision: seen.revision } };
+    } catch {
+      return { refused: { why: "kv" } };
+    }
+    // Nothing is awaited from here to the revision, so that of two writers who saw the same only one gets it.
+    const { revisions } = publisher;
+    const stale = staleness(revisions, write.expected);
+    if (stale !== null) return { refused: stale };
+    const insecureOrigins = this.env.INSECURE_ORIGINS === "true";
+    const parsed = parseLaneGroupText(write.file, { insecureOrigins });
+    if (!parsed.ok) return { refused: { why: "invalid", problems: [...parsed.error] } };
+    const slots: Runs = slotsFor(parsed.value.group, lastGood(revisions, insecureOrigins), write.slots);
+    const head = publisher.commit(write.by, write.reason, write.action, (next) => publishedText(write.file, next, slots));
+    this.#setState("name", write.name);
+    this.#wakeIn(RETRY_MS);
+    try {
+      await this.#deliver(write.name, head.revision, write.by);
+    } catch (error) {
+      console.error(JSON.stringify({ error: "publish", group: write.name, revision: head.revision, message: String(error) }));
+      return { refused: { why: "unwritten", revision: head.revision } };
+    }
+    return { revision: head.revision, at: head.at };
+  }
+
+  /** The value first, then its name: isolates must not be sent to a key that is not there. */
+  async #deliver(name: string, revision: number, by: string): Promise<void> {
+    await this.#publisherOf(name).reach(revision);
+    if (this.#state("listed") !== null) return;
+    const registry = this.env.GROUP!.getByName(REGISTRY) as unknown as Pick<Group, "list">;
+    if (await registry.list(name, by)) this.#setState("listed", "true");
+  }
+
+  /** An alarm outlives a crash. An object has one: whatever else is due is looked after by the same. */
+  #wakeIn(ms: number): void {
+    void this.ctx.storage.setAlarm(Date.now() + ms);
+  }
+
+  async #wakeForSamples(): Promise<void> {
+    const [expiresAt, alarm] = [this.#differences.expiresAt(), await this.ctx.storage.getAlarm()];
+    if (expiresAt !== null && (alarm === null || alarm > expiresAt)) this.#wakeIn(Math.max(RETRY_MS, expiresAt - Date.now()));
+  }
+
+  override async alarm(): Promise<void> {
+    const name = this.#state("name");
+    const publishers = [this.#registry.groups, this.#registry.off, ...(name === null ? [] : [this.#publisherOf(name)])];
+    const unlisted = name !== null && this.#state("listed") === null;
+    const due = Number(this.#state("retryMs") ?? RETRY_MS);
+    try {
+      for (const publisher of publishers) if (publisher.isPending()) await publisher.reach(publisher.revisions.latest()!.revision);
+      if (unlisted) await this.#deliver(name, 0, "laneway");
+      this.#setState("retryMs", String(RETRY_MS));
+    } catch (error) {
+      console.error(JSON.stringify({ error: "publish", group: name, message: String(error) }));
+      this.#setState("retryMs", String(Math.min(MAX_RETRY_MS, due * 2)));
+      return this.#wakeIn(due);
+    }
+    this.#differences.write(Date.now());
+    await this.#wakeForSamples();
+  }
+
+  /** Somebody was refused before it came to a revision. */
+  refused(name: string, entry: AuditEntry): void {
+    this.#publisherOf(name).revisions.audit(entry);
+  }
+
+  // What follows is asked of the object named `*`.
+
+  /** True: KV's `groups` names it. False: KV has no list, and the bundled files serve. */
+  async list(name: string, by: string): Promise<boolean> {
+    this.#wakeIn(RETRY_MS);
+    await this.#registry.add(name, by, (bundled) => this.#seed(bundled, name));
+    return this.#registry.groups.revisions.latest() !== null;
+  }
+
+  /** Once there is a list, a bundled file serves only if it was published like every other. */
+  async #seed(bundled: readonly string[], except: string): Promise<void> {
+    for (const name of bundled) {
+      if (name === except) continue;
+      const group = this.env.GROUP!.getByName(name) as unknown as Pick<Group, "commit">;
+      const write: Write = {
+        name,
+        file: JSON.stringify(BUNDLED.get(name)),
+        expected: null,
+        by: "laneway",
+        reason: "bundled at deploy; listed in KV from now on",
+        action: "publish",
+        slots: null,
+      };
+      const written = await group.commit(write);
+      if ("refused" in written && (written.refused.why === "kv" || written.refused.why === "unwritten")) throw new Error(`${name}: not in KV yet`);
+    }
+  }
+
+  async names(): Promise<{ readonly names: string[]; readonly off: Off }> {
+    await this.#registry.off.observe().catch(() => {});
+    return { names: [...(await this.#registry.names())], off: this.#registry.current() };
+  }
+
+  async turn(change: Switch): Promise<{ readonly off: Off } | { readonly refused: { readonly why: "busy" | "unwritten" } }> {
+    if (!this.#limiter.take(Date.now())) return { refused: { why: "busy" } };
+    this.#wakeIn(RETRY_MS);
+    try {
+      return { off: await this.#registry.turn(change) };
+    } catch (error) {
+      console.error(JSON.stringify({ error: "off", message: String(error) }));
+      return { refused: { why: "unwritten" } };
+    }
+  }
+
+  switches(limit: number): AuditEntry[] {
+    return this.#registry.off.revisions.audits(limit);
+  }
+
+  // What follows is counted.
+
+  /** A batch of an isolate: added up in memory, written every five seconds, because rows cost money. An eviction in between loses these seconds. */
+  count({ endpoints, ...batch }: Batch): void {
+    this.#counters.add(batch);
+    this.#differences.add(endpoints);
+    this.#writing ??= setTimeout(() => {
+      this.#writing = null;
+      const now = Date.now();
+      this.#counters.write(now);
+      this.#differences.write(now);
+      void this.#wakeForSamples();
+    }, WRITE_MS);
+  }
+
+  async stats(name: string, minutes: number): Promise<Stats> {
+    const { revisions } = await this.#looked(name);
+    const latest = revisions.latest();
+    return { ...this.#counters.recent(minutes, Date.now()), latest, assigned: latest === null ? [] : this.#counters.assigned(latest.revision) };
+  }
+
+  totals(): TallyRow[] {
+    return this.#counters.totals(Date.now());
+  }
+
+  differences(): EndpointRow[] {
+    return this.#differences.read(Date.now());
+  }
+
+  forgetDifferences(name: string, by: string): void {
+    this.#differences.clear();
+    this.refused(name, { at: new Date().toISOString(), by, action: "delete differences", from: null, to: null, reason: "" });
+  }
+}

@@ -1,0 +1,80 @@
+/** One write of a group: may it happen, and what is the new revision's text (contract sections 3 and 8). */
+import { type Change, changesBetween } from "../core/changes.ts";
+import type { LaneGroup } from "../core/lane-group.ts";
+import { parseLaneGroupText } from "../core/parse-lane-group.ts";
+import type { Problem } from "../core/problem.ts";
+import { adjustTable, rangesTable, runsOf } from "../core/slots.ts";
+import type { Revision, RevisionHead, Revisions } from "./revisions.ts";
+
+export type Runs = [lane: string, count: number][];
+
+export interface Write {
+  readonly name: string;
+  /** JSON of the lane file, without `published`. */
+  readonly file: string;
+  /** The revision that the writer has seen; `*`: any; null: there must be none. */
+  readonly expected: number | "*" | null;
+  readonly by: string;
+  readonly reason: string;
+  /** `publish`, `weights`, `rollback`: for the audit. */
+  readonly action: string;
+  /** Whose slots these were, where an earlier revision is put back; null: as now, with the fewest moved. */
+  readonly slots: Runs | null;
+}
+
+/** Why nothing was written; or, `unwritten`, not to KV yet. */
+export type Refusal =
+  | { readonly why: "busy" | "kv" }
+  | { readonly why: "invalid"; readonly problems: Problem[] }
+  /** Somebody put `revision` into KV beside us. */
+  | { readonly why: "drift"; readonly revision: number }
+  /** `current` 0: there is no such group. `since`: newest first. */
+  | { readonly why: "stale"; readonly current: number; readonly since: RevisionHead[]; readonly changes: Change[] }
+  | { readonly why: "unwritten"; readonly revision: number };
+
+export type Written = { readonly revision: number; readonly at: string } | { readonly refused: Refusal };
+
+/** More tell nobody more. */
+const MAX_SINCE = 20;
+
+/** null: the writer has seen what is there. */
+export function staleness(revisions: Revisions, expected: Write["expected"]): Refusal | null {
+  const latest = revisions.latest();
+  if (expected === null ? latest === null : latest !== null && (expected === "*" || expected === latest.revision)) return null;
+  const seen = typeof expected === "number" ? revisions.get(expected) : null;
+  const changes = changesBetween(fileOf(seen), fileOf(latest));
+  const since = revisions.list(Number.MAX_SAFE_INTEGER, MAX_SINCE).filter(({ revision }) => typeof expected === "number" && revision > expected);
+  return { why: "stale", current: latest?.revision ?? 0, since, changes: seen === null ? [] : changes };
+}
+
+/** A file without what publishing adds; undefined: it is not JSON, or nested without end. */
+function fileOf(revision: Revision | null): unknown {
+  const parsed = revision?.text == null ? null : parseLaneGroupText(revision.text, { insecureOrigins: true });
+  if (!parsed?.ok) return undefined;
+  const { published, ...file } = JSON.parse(revision!.text!);
+  return file;
+}
+
+/** Isolates keep the last good revision where a newer one is not: its slots are what visitors have. */
+const LOOK_BACK = 20;
+
+export function lastGood(revisions: Revisions, insecureOrigins: boolean): LaneGroup | null {
+  for (const { revision } of revisions.list(Number.MAX_SAFE_INTEGER, LOOK_BACK)) {
+    const text = revisions.get(revision)?.text ?? null;
+    const parsed = text === null ? null : parseLaneGroupText(text, { insecureOrigins });
+    if (parsed?.ok) return parsed.value.group;
+  }
+  return null;
+}
+
+/** The slots of the new revision: those given, or of the last good one, with the fewest moved. */
+export function slotsFor(group: LaneGroup, previous: LaneGroup | null, given: Runs | null): Runs {
+  const weights = [...group.lanes.values()].map(({ name, weight }) => [name, weight] as const);
+  const before = given ?? (previous === null ? null : runsOf(previous.slots));
+  return runsOf(before === null ? rangesTable(weights) : adjustTable(before, weights));
+}
+
+/** The value for KV. */
+export function publishedText(file: string, { revision, at, by, reason }: RevisionHead, slots: Runs): string {
+  return JSON.stringify({ ...JSON.parse(file), published: { revision, at, by, reason, slots } });
+}

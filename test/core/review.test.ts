@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import type { LaneGroup } from "../../src/core/lane-group.ts";
+import { parseLaneGroup } from "../../src/core/parse-lane-group.ts";
+import { review } from "../../src/core/review.ts";
+
+const NOW = Date.parse("2026-11-25T00:00:00Z") / 1000;
+const origin = (lane: string) => ({ web: `https://${lane}.example` });
+
+const base = {
+  schema: 1,
+  name: "g",
+  hosts: ["g.example.com"],
+  baseline: "s1",
+  services: { web: {} },
+  lanes: { s1: { weight: 60, origins: origin("a") }, s2: { weight: 40, origins: origin("b") } },
+};
+
+function group(changes: Record<string, unknown> = {}): LaneGroup {
+  const parsed = parseLaneGroup({ ...base, ...changes }, { insecureOrigins: false });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+  return parsed.value.group;
+}
+
+const warnings = (changes: Record<string, unknown>) => review(group(changes), null, NOW).warnings.map(({ path, message }) => `${path}: ${message}`);
+
+describe("a review", () => {
+  it("has nothing to say about a plain group", () => {
+    expect(review(group(), group(), NOW)).toEqual({ warnings: [], moved: [], fallsBack: [] });
+  });
+
+  it("warns of a rule that can never decide", () => {
+    const rules = [
+      { name: "pr", when: { baggage: { pr: { exists: true } } }, lane: "s2" },
+      { name: "pr-get", when: { method: "GET", baggage: { pr: { exists: true } } }, lane: "s1" },
+      { name: "other", when: { baggage: { pr: "1" } }, lane: "s2" },
+      { name: "never", when: { path: { prefix: "/a" }, not: { path: { prefix: "/a" } } }, lane: "s2" },
+      { name: "ours", when: { header: { "X-Lane-Context": { exists: true } } }, lane: "s2" },
+      { name: "in", when: { query: { q: { in: ["b", "a"] } } }, lane: "s2" },
+      { name: "in-again", when: { query: { q: { in: ["a", "b"] } } }, lane: "s2" },
+      { name: "regex", when: { cookie: { c: { regex: "a+" } } }, lane: "s2" },
+      { name: "regex-other", when: { cookie: { c: { regex: "b+" } } }, lane: "s2" },
+    ];
+    expect(warnings({ rules })).toEqual([
+      'rules[1]: never decides: rules[0] ("pr") matches whenever it would',
+      'rules[3].when: can never match: "not" excludes what the rest asks for',
+      "rules[4].when.header.x-lane-context: rules never see this header: it is removed first",
+      'rules[6]: never decides: rules[5] ("in") matches whenever it would',
+    ]);
+  });
+
+  it("warns of a lane that nobody can reach", () => {
+    const lanes = { ...base.lanes, s3: { origins: origin("c") } };
+    expect(warnings({ lanes })).toEqual(["lanes.s3: nobody can reach this lane: it has no weight, and no rule, mirror or fallback names it"]);
+    expect(warnings({ lanes, context: "open" })).toEqual([]);
+    expect(warnings({ lanes, rules: [{ name: "r", when: { path: "/x" }, weights: { s3: 1 } }] })).toEqual([]);
+    expect(warnings({ lanes, services: { web: { fallback: "s3" } } })).toEqual([]);
+  });
+
+  it("warns of what has expired, and shows that its visitors move to the baseline", () => {
+    const lanes = { ...base.lanes, s2: { ...base.lanes.s2, expiresAt: "2026-11-24T00:00:00Z" } };
+    const rules = [{ name: "r", when: { path: "/x" }, lane: "s2" }];
+    expect(warnings({ lanes, rules })).toEqual([
+      'rules[0].lane: "s2" has expired: the rule gives the baseline "s1"',
+      "lanes.s2.expiresAt: has passed: the lane's visitors have the baseline",
+    ]);
+    expect(review(group({ lanes }), group(), NOW).moved).toEqual([{ from: "s2", to: "s1", percent: 40 }]);
+    expect(review(group({ lanes }), group({ lanes }), NOW).moved).toEqual([]);
+  });
+
+  it("warns of a mirror without end or owner, a service that only the baseline has, and methods that may be done twice", () => {
+    expect(warnings({ mirrors: [{ name: "m", lane: "s2", percent: 1 }] })).toEqual([
+      'mirrors[0]: has no "expiresAt": it copies traffic until somebody remembers it',
+      'mirrors[0].lane: "s2" has no "owner" to ask about the copies',
+    ]);
+    const services = { web: {}, api: { path: "/api" } };
+    const lanes = { ...base.lanes, s1: { weight: 60, origins: { ...origin("a"), api: "https://api.example" } } };
+    expect(warnings({ services, lanes })).toEqual(['services.api: only the baseline "s1" has an origin for it']);
+    expect(review(group({ services, lanes }), null, NOW).fallsBack).toEqual([{ lane: "s2", service: "api", to: "s1" }]);
+    expect(warnings({ fallback: { methods: ["GET", "PUT", "POST"] } })).toEqual([
+      'fallback.methods: "POST" may be done twice: a lane that failed may have done its work before',
+    ]);
+    expect(warnings({ mode: "strict", fallback: { methods: ["POST"] } })).toEqual([]);
+  });
+
+  it("tells who moves from where to where, in percent of all visitors", () => {
+    const lanes = (s1: number, s2: number) => ({ s1: { ...base.lanes.s1, weight: s1 }, s2: { ...base.lanes.s2, weight: s2 } });
+    expect(review(group({ lanes: lanes(50, 50) }), group(), NOW).moved).toEqual([{ from: "s1", to: "s2", percent: 10 }]);
+    expect(review(group({ lanes: lanes(30, 20) }), group(), NOW).moved).toEqual([]);
+  });
+
+  it("knows that a new epoch draws everybody anew", () => {
+    const moved = [
+      { from: "s1", to: "s2", percent: 24 },
+      { from: "s2", to: "s1", percent: 24 },
+    ];
+    expect(review(group({ sticky: { epoch: 2 } }), group(), NOW).moved).toEqual(moved);
+    expect(review(group({ sticky: { by: { baggage: "user" } } }), group(), NOW).moved).toEqual(moved);
+  });
+});

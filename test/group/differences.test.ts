@@ -1,0 +1,168 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import type { EndpointBatch } from "../../src/edge/batch.ts";
+import { Differences, RETENTION_MS } from "../../src/group/differences.ts";
+import { groupNamed } from "../support/group.ts";
+
+const NOW = 1_800_000_000_000;
+const counts = (raw: number, noise: number, onlyRaw: number, onlyNoise: number) => ({ raw, noise, onlyRaw, onlyNoise });
+
+const batch = (endpoint: string, changes: Partial<EndpointBatch> = {}): EndpointBatch => ({
+  mirror: "next",
+  endpoint,
+  compared: 10,
+  probed: 2,
+  places: [],
+  samples: [],
+  ...changes,
+});
+
+const withStore = <T>(name: string, run: (store: Differences, sql: SqlStorage) => T, random = () => 0.99): Promise<T> =>
+  runInDurableObject(groupNamed(name), (_, { storage }) => run(new Differences(storage.sql, random), storage.sql));
+
+describe("stored differences", () => {
+  it("are sums by mirror, endpoint, place and kind", async () => {
+    await withStore("sums", (store) => {
+      const places = [
+        { path: "body.total", kind: "value", counts: counts(3, 1, 2, 0) },
+        { path: "body.total", kind: "type", counts: counts(1, 0, 0, 0) },
+      ];
+      store.add([batch("GET /cart", { places }), batch("GET /cart", { mirror: "other" })], NOW);
+      store.add([batch("GET /cart", { places: places.slice(0, 1), compared: 5, probed: 1 })], NOW);
+      expect(store.read()).toEqual([
+        {
+          mirror: "next",
+          endpoint: "GET /cart",
+          compared: 15,
+          probed: 3,
+          more: 0,
+          places: [
+            { path: "body.total", kind: "type", ...counts(1, 0, 0, 0), rank: null },
+            { path: "body.total", kind: "value", ...counts(6, 2, 4, 0), rank: 1 },
+          ],
+          samples: [],
+        },
+        { mirror: "other", endpoint: "GET /cart", compared: 10, probed: 2, more: 0, places: [], samples: [] },
+      ]);
+    });
+  });
+
+  it("rank places by when they first had a pair, per mirror over all endpoints, together by name", async () => {
+    await withStore("ranks", (store) => {
+      const place = (path: string, onlyRaw: number) => ({ path, kind: "value", counts: counts(1, 0, onlyRaw, 0) });
+      store.add([batch("GET /a", { places: [place("z", 1), place("y", 1), place("x", 0)] })], NOW);
+      store.add([batch("GET /b", { places: [place("a", 1)] }), batch("GET /a", { mirror: "other", places: [place("z", 1)] })], NOW);
+      store.add([batch("GET /a", { places: [place("x", 1), place("z", 1)] })], NOW);
+      const ranks = store.read().flatMap(({ mirror, endpoint, places }) => places.map(({ path, rank }) => `${mirror} ${endpoint} ${path} ${rank}`));
+      expect(ranks).toEqual(["next GET /a x 4", "next GET /a y 1", "next GET /a z 2", "next GET /b a 3", "other GET /a z 1"]);
+    });
+  });
+
+  it("cannot grow by endless endpoints: past the 200th they are `other`", async () => {
+    await withStore("endless", (store, sql) => {
+      const place = [{ path: "body.a", kind: "value", counts: counts(1, 0, 1, 0) }];
+      for (let i = 0; i < 1_000; i++) store.add([batch(`GET /${i}`, { places: place, samples: [{ signature: "value body.a", text: "{}" }] })], NOW);
+      const size = sql.databaseSize;
+      const rows = store.read();
+      expect(rows).toHaveLength(201);
+      expect(rows.find(({ endpoint }) => endpoint === "other")).toMatchObject({ compared: 8_000, places: [{ onlyRaw: 800 }] });
+      for (let i = 1_000; i < 3_000; i++) store.add([batch(`GET /${i}`, { places: place, samples: [{ signature: "value body.a", text: "{}" }] })], NOW);
+      expect(sql.databaseSize - size).toBeLessThan(64 * 1024);
+    });
+  });
+
+  it("cannot grow by endless places or signatures: what is too much is counted", async () => {
+    await withStore("places", (store, sql) => {
+      for (let i = 0; i < 50; i++) {
+        const places = Array.from({ length: 100 }, (_, j) => ({ path: `body.k${i * 100 + j}`, kind: "extra", counts: counts(1, 0, 1, 0) }));
+        store.add([batch("GET /", { places, samples: [{ signature: `extra body.k${i}`, text: "{}" }] })], NOW);
+      }
+      const [row] = store.read();
+      expect([row!.places.length, row!.more, row!.samples.length]).toEqual([200, 4_800, 20]);
+      expect(sql.exec("SELECT COUNT(*) AS n FROM signatures").one()).toEqual({ n: 20 });
+      store.add([batch("GET /", { places: [{ path: "x".repeat(600), kind: "extra", counts: counts(1, 0, 1, 0) }] })], NOW);
+      expect(store.read()[0]!.more).toBe(4_801);
+    });
+  });
+
+  it("have five samples per set of places, each request with the same chance to be one", async () => {
+    let state = 1;
+    const random = () => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+      return state / 0x80000000;
+    };
+    await withStore(
+      "reservoir",
+      (store) => {
+        const chosen = new Array<number>(10).fill(0);
+        for (let run = 0; run < 60; run++) {
+          store.clear();
+          for (let i = 0; i < 100; i++) store.add([batch("GET /", { samples: [{ signature: "value a", text: String(i) }] })], NOW);
+          const { samples } = store.read()[0]!;
+          expect(samples).toHaveLength(5);
+          expect(samples[0]!.seen).toBe(100);
+          for (const { text } of samples) chosen[Math.floor(Number(text) / 10)]!++;
+        }
+        // 300 draws over ten parts: 30 each, five standard deviations either way.
+        for (const count of chosen) expect(Math.abs(count - 30)).toBeLessThan(27);
+      },
+      random,
+    );
+  });
+
+  it("keep samples small, in all, and for a week", async () => {
+    await withStore("samples", (store, sql) => {
+      store.add([batch("GET /", { samples: [{ signature: "value a", text: "x".repeat(16 * 1024 + 1) }] })], NOW);
+      expect(store.read()[0]!.samples).toEqual([]);
+      for (let i = 0; i < 200; i++) {
+        const samples = Array.from({ length: 4 }, (_, j) => ({ signature: `value k${j}`, text: "x".repeat(15_000) }));
+        store.add([batch(`GET /${i}`, { samples })], NOW + i);
+      }
+      const size = () => sql.exec<{ n: number }>("SELECT COALESCE(SUM(length(text)), 0) AS n FROM samples").one().n;
+      expect(size()).toBeLessThanOrEqual(4 * 1024 * 1024);
+      expect(size()).toBeGreaterThan(3.5 * 1024 * 1024);
+      store.expire(NOW + RETENTION_MS + 150);
+      expect(store.expiresAt()).toBe(NOW + 151 + RETENTION_MS);
+      store.expire(NOW + RETENTION_MS + 200);
+      expect([size(), store.expiresAt()]).toEqual([0, null]);
+    });
+  });
+
+  it("go by the object's alarm when nobody comes any more", async () => {
+    const group = groupNamed("alarm");
+    await group.count({ tallies: [], assigned: [], endpoints: [batch("GET /", { samples: [{ signature: "value a", text: "{}" }] })] });
+    expect((await group.differences())[0]!.samples).toHaveLength(1);
+    await runInDurableObject(group, async (_, { storage }) => {
+      expect(Math.abs((await storage.getAlarm())! - Date.now() - RETENTION_MS)).toBeLessThan(10_000);
+      storage.sql.exec("UPDATE samples SET at = at - ?", RETENTION_MS);
+    });
+    await runDurableObjectAlarm(group);
+    await runInDurableObject(group, (_, { storage }) => {
+      expect(storage.sql.exec("SELECT COUNT(*) AS n FROM samples").one()).toEqual({ n: 0 });
+    });
+  });
+
+  it("never put off a write that is due", async () => {
+    const group = groupNamed("due");
+    await runInDurableObject(group, (_, { storage }) => storage.setAlarm(Date.now() + 3_600_000));
+    await group.count({ tallies: [], assigned: [], endpoints: [batch("GET /", { samples: [{ signature: "value a", text: "{}" }] })] });
+    await runInDurableObject(group, async (_, { storage }) => {
+      expect(await storage.getAlarm()).toBeLessThan(Date.now() + 3_600_001);
+    });
+  });
+
+  it("are all gone after they were deleted, ranks too", async () => {
+    const group = groupNamed("gone");
+    const places = [{ path: "body.a", kind: "value", counts: counts(1, 0, 1, 0) }];
+    const sent = { tallies: [], assigned: [], endpoints: [batch("GET /", { places, samples: [{ signature: "value a", text: "{}" }] })] };
+    await group.count(sent);
+    await group.forgetDifferences("gone", "ann");
+    expect(await group.differences()).toEqual([]);
+    await runInDurableObject(group, (_, { storage }) => {
+      for (const table of ["endpoints", "places", "signatures", "samples"]) expect(storage.sql.exec(`SELECT COUNT(*) AS n FROM ${table}`).one()).toEqual({ n: 0 });
+    });
+    await group.count(sent);
+    expect((await group.differences())[0]!.places[0]!.rank).toBe(1);
+    expect((await group.history("gone", 9, 9)).audit).toMatchObject([{ action: "delete differences", by: "ann" }]);
+  });
+});

@@ -1,0 +1,93 @@
+import { runInDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { groupNamed, inKv, laneFile, workerEnv, write } from "../support/group.ts";
+
+const { LANES } = workerEnv;
+const putRaw = (name: string, value: unknown) => LANES.put(`group:${name}`, typeof value === "string" ? value : JSON.stringify(value));
+
+describe("a value that somebody put into KV beside the publisher", () => {
+  it("is recorded as a revision, stops one write, and can then be written over", async () => {
+    const group = groupNamed("beside");
+    await group.publish(write("beside", null));
+    const raw = { ...laneFile("beside", [10, 45, 45]), note: "by hand" };
+    await putRaw("beside", raw);
+    expect(await group.publish(write("beside", 1))).toEqual({ refused: { why: "drift", revision: 2 } });
+    expect(await inKv("beside")).toEqual(raw);
+    expect((await group.read("beside")).latest).toMatchObject({ revision: 2, by: "kv", text: JSON.stringify(raw) });
+    expect(await group.publish(write("beside", 2))).toMatchObject({ revision: 3 });
+    expect((await inKv("beside"))!.published.revision).toBe(3);
+  });
+
+  it("counts as where visitors are: the next revision moves only those that it must", async () => {
+    const group = groupNamed("slots");
+    await group.publish(write("slots", null));
+    await putRaw("slots", laneFile("slots", [0, 0, 100]));
+    await group.publish(write("slots", 1));
+    await group.publish(write("slots", 2, { file: JSON.stringify(laneFile("slots", [10, 0, 90])) }));
+    expect((await inKv("slots"))!.published.slots).toEqual([
+      ["s3", 9000],
+      ["s1", 1000],
+    ]);
+  });
+
+  it("is noticed by whoever only reads", async () => {
+    await putRaw("alone", laneFile("alone"));
+    expect(await groupNamed("alone").read("alone")).toMatchObject({ latest: { revision: 1, by: "kv" }, written: 1 });
+    expect((await groupNamed("alone").history("alone", 100, 10)).audit).toMatchObject([{ action: "changed outside", by: "kv", from: null, to: 1 }]);
+  });
+
+  it("keeps a higher number that it brought, because isolates go to no lower one", async () => {
+    const group = groupNamed("higher");
+    const published = { revision: 41, at: "2026-01-01T00:00:00Z", by: "x", reason: "" };
+    await putRaw("higher", { ...laneFile("higher"), published });
+    expect(await group.publish(write("higher", null))).toEqual({ refused: { why: "drift", revision: 41 } });
+    expect(await group.publish(write("higher", 41))).toMatchObject({ revision: 42 });
+  });
+
+  it("may be no lane file at all", async () => {
+    const group = groupNamed("broken");
+    await group.publish(write("broken", null));
+    await putRaw("broken", "{ not json");
+    expect(await group.publish(write("broken", 1))).toEqual({ refused: { why: "drift", revision: 2 } });
+    expect(await group.publish(write("broken", 2))).toMatchObject({ revision: 3 });
+    const huge = `"${"x".repeat(1_600_000)}"`;
+    await putRaw("broken", huge);
+    expect(await group.publish(write("broken", 3))).toEqual({ refused: { why: "drift", revision: 4 } });
+    expect((await group.read("broken")).latest).toMatchObject({ revision: 4, text: null });
+    expect(await group.publish(write("broken", 4))).toMatchObject({ revision: 5 });
+  });
+});
+
+describe("an earlier revision in KV", () => {
+  it("is lag: writers go on", async () => {
+    const group = groupNamed("lag");
+    await group.publish(write("lag", null));
+    const first = await LANES.get("group:lag");
+    await group.publish(write("lag", 1));
+    await LANES.put("group:lag", first!);
+    expect(await group.publish(write("lag", 2))).toMatchObject({ revision: 3 });
+    expect((await group.history("lag", 100, 10)).revisions.map(({ by }) => by)).toEqual(["ann", "ann", "ann"]);
+  });
+
+  it("is written over once it cannot be lag any more", async () => {
+    const group = groupNamed("back");
+    await group.publish(write("back", null));
+    const first = await LANES.get("group:back");
+    await group.publish(write("back", 1));
+    await LANES.put("group:back", first!);
+    expect((await group.read("back")).written).toBe(2);
+    await runInDurableObject(group, (_, { storage }) => {
+      storage.sql.exec("UPDATE written SET at = at - 130000");
+    });
+    expect((await group.read("back")).written).toBe(1);
+    await runInDurableObject(group, (instance) => instance.alarm());
+    expect((await inKv("back"))!.published.revision).toBe(2);
+  });
+
+  it("or none, as KV may show it after a creation, stops nobody", async () => {
+    const group = groupNamed("none");
+    await group.publish(write("none", null));
+    await LANES.delete("group:none");
+    expect(await group.publish(write("none", 1))).toMatchObject({ revision: 2 });
+  });
+});
