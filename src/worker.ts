@@ -3,6 +3,8 @@ import { app } from "./app.ts";
 import type { Env } from "./edge/env.ts";
 import { handle } from "./edge/handle.ts";
 
+export { Group } from "./group/group.ts";
+
 export default {
   /** Proxied traffic never passes the admin app; its paths never reach an origin (contract section 9). */
   fetch(request: Request, env: Env, ctx: ExecutionContext): Response | Promise<Response> {

@@ -20,6 +20,7 @@ export function compareJson(left: JsonReading, right: JsonReading, path: string,
   meet(path, places, left.value, right.value);
   // The queue grows while it is read.
   for (const { path, places, left, right } of queue) {
+    if (differences.full) break;
     if (left instanceof Map && right instanceof Map) compareObjects(left, right, (key) => pathTo(path, key), places, comparison);
     else if (Array.isArray(left) && Array.isArray(right)) compareLists(left, right, path, places, comparison);
   }
@@ -54,12 +55,14 @@ function compareObjects(
   for (const [key, value] of left) {
     const other = right.get(key);
     if (value === other) continue;
+    if (differences.full) return;
     const below = intoKey(places, key);
     if (other !== undefined) meet(pathTo(key), below, value, other);
     else if (!incomplete.has(right) && !isIgnored(below)) differences.add(pathTo(key), "missing", value, undefined);
   }
   if (incomplete.has(left)) return;
   for (const [key, value] of right) {
+    if (differences.full) return;
     if (!left.has(key) && !isIgnored(intoKey(places, key))) differences.add(pathTo(key), "extra", undefined, value);
   }
 }

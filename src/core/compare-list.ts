@@ -1,4 +1,4 @@
-/** Two JSON lists: elements belong together by a key field, by equality where order does not matter, else by position. Linear. */
+/** Two JSON lists: elements belong together by a key field, by equality where order does not matter, else by position. Linear in the values, times their depth. */
 import { isIgnored, isUnordered, keyField, type RulePlaces } from "./compare-rules.ts";
 import type { Differences } from "./difference.ts";
 import { chain, fingerprintText, gather } from "./fingerprint.ts";
@@ -17,18 +17,19 @@ export interface JsonComparison {
 
 /** Reports on the lists as such at `path`, and lets the elements meet that belong together. */
 export function compareLists(left: JsonValue[], right: JsonValue[], path: string, places: RulePlaces, comparison: JsonComparison): void {
-  const { differences, incomplete, meet, prints } = comparison;
+  const { differences, incomplete, meet } = comparison;
   const [inner, below] = [`${path}[]`, intoElement(places)];
   const whole = !incomplete.has(left) && !incomplete.has(right);
   if (!isIgnored(below) && compareKeyed(left, right, path, places, comparison)) return;
   if (whole && left.length !== right.length) differences.add(path, "length", left.length, right.length);
   else if (!isIgnored(below)) {
-    const print = (value: JsonValue) => fingerprint(value, below, prints);
+    const size = Math.min(left.length, right.length);
+    const others: number[] = [];
+    for (let i = 0; i < size; i++) if (!isEqual(left[i]!, right[i]!)) others.push(i);
     // Where something is not known, or is alone, nothing can be seen to have moved.
-    const found = whole && left.length > 1 ? match(left.map(print), right.map(print), isUnordered(places)) : "by-position";
+    const found = whole && others.length > 1 ? match(left, right, others, places, comparison) : [others, others];
     if (found === "moved") differences.add(path, "order", left, right);
-    else if (found === "by-position") for (let i = 0; i < left.length && i < right.length; i++) meet(inner, below, left[i]!, right[i]!);
-    else for (const [i, at] of found[0].entries()) meet(inner, below, left[at]!, right[found[1][i]!]!);
+    else for (const [i, at] of found[0]!.entries()) meet(inner, below, left[at]!, right[found[1]![i]!]!);
   }
 }
 
@@ -54,15 +55,31 @@ function compareKeyed(left: JsonValue[], right: JsonValue[], path: string, place
   return true;
 }
 
-/** How the elements of two lists of one length belong together; of unordered ones, the places of those without an equal. */
+/** Alike in all that was read. Recursive: values are at most 64 levels deep. */
+function isEqual(left: JsonValue, right: JsonValue): boolean {
+  if (left === right) return true;
+  if (Array.isArray(left)) return Array.isArray(right) && left.length === right.length && left.every((one, i) => isEqual(one, right[i]!));
+  if (!(left instanceof Map && right instanceof Map) || left.size !== right.size) return false;
+  for (const [key, one] of left) {
+    const other = right.get(key);
+    if (other === undefined || !isEqual(one, other)) return false;
+  }
+  return true;
+}
+
+/** How the elements at the places `among`, where the lists differ, belong together: by position, or of unordered lists those without an equal. */
 function match(
-  left: readonly number[],
-  right: readonly number[],
-  unordered: boolean,
-): "by-position" | "moved" | readonly [number[], number[]] {
-  const lone = unmatched(left, right);
-  if (unordered) return [lone, unmatched(right, left)];
-  return lone.length === 0 && left.some((print, i) => print !== right[i]) ? "moved" : "by-position";
+  left: JsonValue[],
+  right: JsonValue[],
+  among: number[],
+  places: RulePlaces,
+  { prints }: JsonComparison,
+): "moved" | number[][] {
+  const below = intoElement(places);
+  const [ones, others] = [left, right].map((list) => among.map((at) => fingerprint(list[at]!, below, prints))) as [number[], number[]];
+  if (isUnordered(places)) return [unmatched(ones, others), unmatched(others, ones)].map((list) => list.map((i) => among[i]!));
+  const moved = ones.reduce(gather) === others.reduce(gather) && ones.some((print, i) => print !== others[i]);
+  return moved ? "moved" : [among, among];
 }
 
 /** The indexes of those in `from` for which `other` has no equal left. */
@@ -89,9 +106,10 @@ function byKey(list: readonly JsonValue[], field: string): Map<string, JsonValue
   return elements.size === list.length ? elements : null;
 }
 
-/** Alike for values that no rule but a tolerance tells apart. Recursive: values are at most 64 levels deep. */
+/** Alike for values that no rule but a tolerance tells apart. Recursive as `isEqual` is. */
 function fingerprint(value: JsonValue, places: RulePlaces, known: Map<JsonValue, number>): number {
-  if (value === null || typeof value !== "object") return fingerprintText(`${typeOf(value)} ${value}`);
+  if (typeof value === "string") return fingerprintText(value);
+  if (value === null || typeof value !== "object") return chain(0, fingerprintText(String(value)));
   const before = known.get(value);
   if (before !== undefined) return before;
   let print = Array.isArray(value) ? 1 : 2;

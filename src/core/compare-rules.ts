@@ -1,7 +1,7 @@
 /** What a mirror's `compare` says about places, compiled once (contract section 7). */
 import type { Compare } from "./lane-group.ts";
 import { foundAt, intoElement, intoKey, type Path, type Places, parsePath, pathTree } from "./path.ts";
-import type { Problem } from "./problem.ts";
+import { at, type Problem } from "./problem.ts";
 import { err, ok, type Result } from "./result.ts";
 
 type PlaceRule =
@@ -25,17 +25,17 @@ const ROOTS = ["status", "headers", "body"];
 export function compareRules(compare: Compare): Result<CompareRules, readonly Problem[]> {
   const patterns: (readonly [Path, PlaceRule])[] = [];
   const problems: Problem[] = [];
-  const add = (at: string, text: string, roots: readonly string[], rule: PlaceRule) => {
+  const add = (place: string, text: string, roots: readonly string[], rule: PlaceRule) => {
     const path = parsePath(text);
     const root = path.ok ? path.value[0] : undefined;
-    if (!path.ok) problems.push({ path: at, message: path.error });
+    if (!path.ok) problems.push({ path: place, message: path.error });
     else if (typeof root === "object" && roots.includes(root.key)) patterns.push([path.value, rule]);
-    else problems.push({ path: at, message: `character 1: expected ${roots.map((name) => `"${name}"`).join(" or ")}` });
+    else problems.push({ path: place, message: `character 1: expected ${roots.map((name) => `"${name}"`).join(" or ")}` });
   };
-  for (const [i, text] of compare.ignore.entries()) add(`ignore[${i}]`, text, ROOTS, { on: "ignore" });
-  for (const [i, text] of compare.unordered.entries()) add(`unordered[${i}]`, text, ["body"], { on: "unordered" });
-  for (const [text, field] of Object.entries(compare.key)) add(`key["${text}"]`, text, ["body"], { on: "key", field });
-  for (const [text, by] of Object.entries(compare.tolerance)) add(`tolerance["${text}"]`, text, ["body"], { on: "tolerance", by });
+  for (const [i, text] of compare.ignore.entries()) add(at("ignore", i), text, ROOTS, { on: "ignore" });
+  for (const [i, text] of compare.unordered.entries()) add(at("unordered", i), text, ["body"], { on: "unordered" });
+  for (const [text, field] of Object.entries(compare.key)) add(at("key", text), text, ["body"], { on: "key", field });
+  for (const [text, by] of Object.entries(compare.tolerance)) add(at("tolerance", text), text, ["body"], { on: "tolerance", by });
   return problems.length > 0 ? err(problems) : ok({ headers: compare.headers, places: pathTree(patterns) });
 }
 

@@ -1,6 +1,6 @@
 /**
  * Two answers to one request (contract section 7): the primary's on the left, the copy's on the right. Gives named differences whatever the
- * bodies are, within fixed bounds: 20,000 values, lines or nodes a side, 64 levels, 200 differences, a million characters.
+ * bodies are, within fixed bounds: a million characters a side, 10,000 values or 20,000 lines or nodes of them, 64 levels, 200 differences.
  */
 import type { Body } from "./compare-body.ts";
 import { compareHtml } from "./compare-html.ts";

@@ -26,12 +26,14 @@ export class Differences {
   #count = 0;
   /** Something was not looked at, or not listed. */
   truncated = false;
+  /** There were more: nothing is gained by looking on. */
+  full = false;
 
   add(path: string, kind: Kind, left: unknown, right: unknown, times = 1): void {
     const here = this.#found.get(path);
     const known = here?.find((difference) => difference.kind === kind);
     if (known) known.times += times;
-    else if (this.#count === MAX_DIFFERENCES) this.truncated = true;
+    else if (this.#count === MAX_DIFFERENCES) this.full = this.truncated = true;
     else {
       this.#count++;
       if (here) here.push({ path, kind, left, right, times });

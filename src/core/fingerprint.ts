@@ -37,7 +37,10 @@ export function chain(a: number, b: number): number {
 }
 
 /** Of a collection: in any order. */
-export const gather = (a: number, b: number): number => (a + b) % LIMIT;
+export function gather(a: number, b: number): number {
+  const sum = a + b;
+  return sum < LIMIT ? sum : sum - LIMIT;
+}
 
 function join(low: number, high: number): number {
   const first = avalanche(low);

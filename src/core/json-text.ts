@@ -16,20 +16,28 @@ export interface JsonVisitor {
 /** `cut`: the text ends before its value does. */
 export type JsonEnd = "complete" | "stopped" | "cut" | "invalid";
 
+const BRACE = 0x7b;
+const BRACKET = 0x5b;
+const COMMA = 0x2c;
+const QUOTE = 0x22;
+const COLON = 0x3a;
+
 const INVALID = -1;
 const CUT = -2;
 
 export function walkJson(text: string, visitor: JsonVisitor): JsonEnd {
-  const open: ("{" | "[")[] = [];
+  /** What closes each open container. */
+  const open: number[] = [];
   let at = skipSpace(text, 0);
   for (;;) {
-    const first = text[at];
-    if (first === "{" || first === "[") {
-      if (!visitor.open(at, first)) return "stopped";
-      open.push(first);
+    const first = text.charCodeAt(at);
+    if (first === BRACE || first === BRACKET) {
+      if (!visitor.open(at, first === BRACE ? "{" : "[")) return "stopped";
+      // In ASCII, two code points lie between each bracket and its counterpart.
+      open.push(first + 2);
       at = skipSpace(text, at + 1);
-      if (text[at] !== closing(first)) {
-        if (first === "{") at = readKey(text, at, visitor);
+      if (text.charCodeAt(at) !== first + 2) {
+        if (first === BRACE) at = readKey(text, at, visitor);
         if (at < 0) return failure(at);
         continue;
       }
@@ -40,27 +48,26 @@ export function walkJson(text: string, visitor: JsonVisitor): JsonEnd {
       if (!visitor.scalar(at, end)) return "stopped";
       at = skipSpace(text, end);
     }
-    while (open.length > 0 && text[at] === closing(open.at(-1)!)) {
+    while (open.length > 0 && text.charCodeAt(at) === open[open.length - 1]) {
       visitor.close(at + 1);
       open.pop();
       at = skipSpace(text, at + 1);
     }
     if (open.length === 0) return at === text.length ? "complete" : "invalid";
-    if (text[at] !== ",") return failure(at === text.length ? CUT : INVALID);
+    if (text.charCodeAt(at) !== COMMA) return failure(at === text.length ? CUT : INVALID);
     at = skipSpace(text, at + 1);
-    if (open.at(-1) === "{") at = readKey(text, at, visitor);
+    if (open[open.length - 1] === BRACE + 2) at = readKey(text, at, visitor);
     if (at < 0) return failure(at);
   }
 }
 
-/** The text of a string with its quotes, decoded. */
-export function decodeString(quoted: string): string {
-  return quoted.includes("\\") ? JSON.parse(quoted) : quoted.slice(1, -1);
+/** The string whose quotes are at `start` and before `end`, as `scalar` tells them. */
+export function decodeString(text: string, start: number, end: number): string {
+  const inner = text.slice(start + 1, end - 1);
+  return inner.includes("\\") ? JSON.parse(`"${inner}"`) : inner;
 }
 
 const failure = (code: number): JsonEnd => (code === CUT ? "cut" : "invalid");
-
-const closing = (bracket: "{" | "["): string => (bracket === "{" ? "}" : "]");
 
 function skipSpace(text: string, from: number): number {
   let at = from;
@@ -70,12 +77,12 @@ function skipSpace(text: string, from: number): number {
 
 /** Reads `"key" :` and gives where its value starts, or a failure. */
 function readKey(text: string, at: number, visitor: JsonVisitor): number {
-  if (text[at] !== '"') return at >= text.length ? CUT : INVALID;
+  if (text.charCodeAt(at) !== QUOTE) return at >= text.length ? CUT : INVALID;
   const end = stringEnd(text, at);
   if (end < 0) return end;
   const colon = skipSpace(text, end);
-  if (text[colon] !== ":") return colon >= text.length ? CUT : INVALID;
-  visitor.key(decodeString(text.slice(at, end)));
+  if (text.charCodeAt(colon) !== COLON) return colon >= text.length ? CUT : INVALID;
+  visitor.key(decodeString(text, at, end));
   return skipSpace(text, colon + 1);
 }
 
@@ -86,7 +93,7 @@ const LITERALS: Readonly<Record<string, string>> = { t: "true", f: "false", n: "
 
 function scalarEnd(text: string, at: number): number {
   if (at >= text.length) return CUT;
-  if (text[at] === '"') return stringEnd(text, at);
+  if (text.charCodeAt(at) === QUOTE) return stringEnd(text, at);
   const literal = LITERALS[text[at]!];
   if (literal !== undefined) {
     if (text.startsWith(literal, at)) return at + literal.length;
@@ -104,7 +111,7 @@ const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 function stringEnd(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === 0x22) return at + 1;
+    if (code === QUOTE) return at + 1;
     if (code < 0x20) return INVALID;
     if (code === 0x5c) {
       ESCAPE.lastIndex = at;

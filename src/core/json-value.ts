@@ -11,7 +11,7 @@ export interface JsonReading {
 }
 
 const MAX_VALUES = 10_000;
-export const MAX_DEPTH = 64;
+const MAX_DEPTH = 64;
 
 /**
  * The first 10,000 values of `text`, 64 levels deep; what lies beyond is left out of its container, which is then `incomplete`. `cut` says
@@ -23,40 +23,28 @@ export function readJson(text: string, cut: boolean): JsonReading | null {
   let root: JsonValue | undefined;
   let name = "";
   let count = 0;
-  let tooDeep = 0;
-  const put = (value: JsonValue) => {
-    const top = open.at(-1);
+  const put = (value: JsonValue): boolean => {
+    const top = open[open.length - 1];
+    if (++count > MAX_VALUES) return false;
     if (top === undefined) root = value;
+    else if (open.length > MAX_DEPTH) incomplete.add(top);
     else if (Array.isArray(top)) top.push(value);
     else top.set(name, value);
+    return true;
   };
   const end = walkJson(text, {
     key: (key) => {
-      if (tooDeep === 0) name = key;
+      name = key;
     },
-    scalar: (start, end) => {
-      if (++count > MAX_VALUES) return false;
-      if (tooDeep === 0) put(scalar(text.slice(start, end)));
-      return true;
-    },
+    scalar: (start, end) => put(scalar(text, start, end)),
     open: (_, bracket) => {
-      if (++count > MAX_VALUES) return false;
-      if (tooDeep > 0) {
-        tooDeep++;
-        return true;
-      }
       const container: JsonValue[] | JsonObject = bracket === "[" ? [] : new Map();
-      put(container);
-      if (open.length < MAX_DEPTH) open.push(container);
-      else {
-        incomplete.add(container);
-        tooDeep = 1;
-      }
+      if (!put(container)) return false;
+      open.push(container);
       return true;
     },
     close: () => {
-      if (tooDeep > 0) tooDeep--;
-      else open.pop();
+      open.pop();
     },
   });
   if (root === undefined || end === "invalid" || (end === "cut" && !cut)) return null;
@@ -67,10 +55,10 @@ export function readJson(text: string, cut: boolean): JsonReading | null {
 /** Beyond 2^53 two ids may be one double; digits by the thousand are no id, and slow to read. */
 const LONG_INTEGER = /^-?\d{16,40}$/;
 
-function scalar(text: string): JsonValue {
-  switch (text[0]) {
+function scalar(text: string, start: number, end: number): JsonValue {
+  switch (text[start]) {
     case '"':
-      return decodeString(text);
+      return decodeString(text, start, end);
     case "t":
       return true;
     case "f":
@@ -78,9 +66,12 @@ function scalar(text: string): JsonValue {
     case "n":
       return null;
     default:
-      return LONG_INTEGER.test(text) && !Number.isSafeInteger(Number(text)) ? BigInt(text) : Number(text);
+      return number(text.slice(start, end));
   }
 }
+
+const number = (text: string): number | bigint =>
+  text.length >= 16 && LONG_INTEGER.test(text) && !Number.isSafeInteger(Number(text)) ? BigInt(text) : Number(text);
 
 /** The word for a value that a difference of kind `type` shows. */
 export function typeOf(value: JsonValue): string {

@@ -34,7 +34,7 @@ export function percentileMs(counts: readonly (number | undefined)[], fraction: 
   let bucket = 0;
   for (; bucket < counts.length - 1; bucket++) {
     below += counts[bucket] ?? 0;
-    if (below >= total * fraction) break;
+    if (below > 0 && below >= total * fraction) break;
   }
   const middle = bucket === 0 ? 1 : 2 ** ((Math.min(bucket, LAST_EDGE + 1) - 0.5) / PER_DOUBLING);
   return Math.round(middle * 10) / 10;

@@ -5,12 +5,12 @@
  * The test may be looked at after every visitor: it is the Bayes factor of a Dirichlet-multinomial against the configured shares, which
  * under these shares is a martingale of mean 1, so that it ever reaches 1/alpha with a probability of at most alpha (Lindon and Malek,
  * "Anytime-Valid Inference for Multinomial Count Data", NeurIPS 2022; Ville's inequality). It is two-sided, and for any number of lanes.
- * The average over several concentrations is one as well: small ones find a broken split within a dozen visitors, large ones a small
+ * The average over several concentrations is one as well: small ones find a broken split within twenty visitors, large ones a small
  * skew among a million.
  */
 
 const ALPHA = 0.001;
-const CONCENTRATIONS = [10, 100, 1_000, 10_000];
+const CONCENTRATIONS = [2, 30, 500, 10_000];
 
 export interface Share {
   readonly lane: string;

@@ -133,10 +133,17 @@ const CARD = /\b\d(?:[ -]?\d){12,18}\b/g;
 const MAX_READ = 4096;
 
 function redactText(text: string): string {
-  // A secret across the cut would not be known by its first half: what could be the beginning of one goes, too.
-  let kept = text.length > MAX_READ ? text.slice(0, MAX_READ).replace(/[\d -]*\S*$/, HIDDEN) : text;
+  let kept = text.length > MAX_READ ? withoutEnd(text.slice(0, MAX_READ)) : text;
   for (const [pattern, replacement] of SECRET_TEXTS) kept = kept.replace(pattern, replacement);
   return kept.replace(CARD, (digits) => (isLuhn(digits) ? HIDDEN : digits));
+}
+
+/** A secret across the cut would not be known by its first half: what could be the beginning of one goes, too. */
+function withoutEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && !/\s/.test(text[end - 1]!)) end--;
+  while (end > 0 && /[\d -]/.test(text[end - 1]!)) end--;
+  return text.slice(0, end) + HIDDEN;
 }
 
 /** ISO/IEC 7812-1, annex B. */

@@ -1,5 +1,6 @@
 /** What this isolate has counted and not sent yet (`flush.ts` sends it). Bounded, whatever clients ask for. */
-import type { Counts, Observed } from "../core/noise.ts";
+import { Comparisons, type EndpointBatch } from "../core/comparisons.ts";
+import type { Observed } from "../core/noise.ts";
 import { addReason, emptyTally, type Tally } from "../core/tally.ts";
 
 /** What one comparison found (contract section 7, compare). */
@@ -15,17 +16,6 @@ export interface Comparison {
   readonly sample: string | null;
 }
 
-/** Comparisons of one endpoint by one mirror. */
-export interface EndpointBatch {
-  readonly mirror: string;
-  readonly endpoint: string;
-  compared: number;
-  probed: number;
-  readonly places: { readonly path: string; readonly kind: string; readonly counts: Counts }[];
-  /** `signature` names the set of places that differed. */
-  readonly samples: { readonly signature: string; readonly text: string }[];
-}
-
 /** Plain data, for one group. */
 export interface Batch {
   readonly tallies: { readonly lane: string; readonly service: string; readonly tally: Tally }[];
@@ -37,22 +27,15 @@ export interface Batch {
 interface Pending {
   readonly tallies: Map<string, Batch["tallies"][number]>;
   readonly assigned: Map<string, { revision: number; lane: string; count: number }>;
-  readonly endpoints: Map<string, EndpointBatch & { readonly byPlace: Map<string, Counts> }>;
-  sampleBytes: number;
+  readonly comparisons: Comparisons;
 }
-
-/** Whoever sends requests may choose paths, and so names of endpoints and places: no batch holds more of them. */
-const MAX_ENDPOINTS = 50;
-const MAX_PLACES = 200;
-const MAX_SAMPLE_CHARACTERS = 16 * 1024;
-const MAX_BATCH_CHARACTERS = 256 * 1024;
 
 const pending = new Map<string, Pending>();
 
 function pendingOf(group: string): Pending {
   const known = pending.get(group);
   if (known) return known;
-  const fresh: Pending = { tallies: new Map(), assigned: new Map(), endpoints: new Map(), sampleBytes: 0 };
+  const fresh: Pending = { tallies: new Map(), assigned: new Map(), comparisons: new Comparisons(Math.random) };
   pending.set(group, fresh);
   return fresh;
 }
@@ -95,56 +78,23 @@ export function countComparison(group: string, lane: string, service: string, co
   const tally = tallyOf(group, lane, service);
   tally.compared += 1;
   if (differing.length > 0) tally.different += 1;
-  const batch = pendingOf(group);
-  const entry = endpointOf(batch, mirror, endpoint);
-  entry.compared += 1;
-  if (probed) entry.probed += 1;
-  for (const { path, kind, counts } of observed) addCounts(entry, path, kind, counts);
-  if (sample === null || sample.length > MAX_SAMPLE_CHARACTERS || batch.sampleBytes + sample.length > MAX_BATCH_CHARACTERS) return;
-  batch.sampleBytes += sample.length;
   const signature = differing.map(({ path, kind }) => `${kind} ${path}`).sort();
-  entry.samples.push({ signature: signature.join("\n"), text: sample });
-}
-
-function endpointOf(batch: Pending, mirror: string, name: string) {
-  const endpoint = batch.endpoints.size < MAX_ENDPOINTS || batch.endpoints.has(`${mirror} ${name}`) ? name : "other";
-  const key = `${mirror} ${endpoint}`;
-  const known = batch.endpoints.get(key);
-  if (known) return known;
-  const fresh = { mirror, endpoint, compared: 0, probed: 0, places: [], samples: [], byPlace: new Map<string, Counts>() };
-  batch.endpoints.set(key, fresh);
-  return fresh;
-}
-
-function addCounts({ byPlace }: { readonly byPlace: Map<string, Counts> }, path: string, kind: string, more: Counts): void {
-  const key = `${kind} ${path}`;
-  const known = byPlace.get(key);
-  if (known === undefined && byPlace.size >= MAX_PLACES) return;
-  const { raw, noise, onlyRaw, onlyNoise } = known ?? { raw: 0, noise: 0, onlyRaw: 0, onlyNoise: 0 };
-  byPlace.set(key, {
-    raw: raw + more.raw,
-    noise: noise + more.noise,
-    onlyRaw: onlyRaw + more.onlyRaw,
-    onlyNoise: onlyNoise + more.onlyNoise,
+  pendingOf(group).comparisons.add({
+    mirror,
+    endpoint,
+    compared: 1,
+    probed: probed ? 1 : 0,
+    more: 0,
+    places: observed,
+    signatures: sample === null ? [] : [{ signature: signature.join("\n"), seen: 1, samples: [sample] }],
   });
 }
 
 /** All that is pending, by group; nothing is pending after. */
 export function takeBatches(): Map<string, Batch> {
   const batches = new Map<string, Batch>();
-  for (const [group, { tallies, assigned, endpoints }] of pending) {
-    batches.set(group, {
-      tallies: [...tallies.values()],
-      assigned: [...assigned.values()],
-      endpoints: [...endpoints.values()].map(({ byPlace, ...endpoint }) => ({
-        ...endpoint,
-        places: [...byPlace].map(([key, counts]) => ({
-          kind: key.slice(0, key.indexOf(" ")),
-          path: key.slice(key.indexOf(" ") + 1),
-          counts,
-        })),
-      })),
-    });
+  for (const [group, { tallies, assigned, comparisons }] of pending) {
+    batches.set(group, { tallies: [...tallies.values()], assigned: [...assigned.values()], endpoints: comparisons.take() });
   }
   pending.clear();
   return batches;

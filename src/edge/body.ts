@@ -2,6 +2,8 @@
  * The request's body, for one origin or for two: replayable up to a cap counted as read, streamed past it (contract section 6).
  * Nothing is buffered beyond the cap, nothing is refused, and an unknown length stays unknown.
  */
+import { waitUntil } from "cloudflare:workers";
+
 export interface RequestBody {
   /** What is sent; a buffer can be sent again, a stream once. */
   readonly content: Uint8Array<ArrayBuffer> | ReadableStream | null;
@@ -22,11 +24,15 @@ function pipe(length: number | null): { readable: ReadableStream; writable: Writ
   return length === null ? new IdentityTransformStream() : new FixedLengthStream(length);
 }
 
-const settled = (work: Promise<unknown>): Promise<void> =>
-  work.then(
-    () => {},
-    () => {},
-  );
+/**
+ * Settles with the upload, well or not. It holds the request open: dropped when the client leaves, a chunked body would end for the
+ * origin as if it were whole; broken off by us, it ends as broken.
+ */
+function settled(upload: Promise<void>): Promise<void> {
+  const ended = upload.catch(() => {});
+  waitUntil(ended);
+  return ended;
+}
 
 /** Passes the stream on, and tells when the upload is over: a deadline must not run while the client still sends. */
 export function streamed(request: Request): RequestBody {

@@ -57,7 +57,8 @@ function outgoing(request: Request, attempt: Attempt, ending: readonly string[],
   return init;
 }
 
-const TIMED_OUT = Symbol("timeout");
+/** Thrown when we gave up; not the abort's reason, because the platform rejects with an error of its own. */
+const TIMED_OUT = new Error("timeout");
 
 /** Statuses that a Response cannot carry; an origin that sends one speaks no HTTP that a client could use. */
 const isStatus = (status: number) => status >= 100 && status <= 599;
@@ -66,17 +67,25 @@ async function fetchWithin(send: (signal: AbortSignal | null) => Promise<Respons
   if (limitMs === null && client === null) return await send(null);
   // Not `AbortSignal.timeout`: it would go on to cut the answer's body after the headers were in.
   const controller = new AbortController();
-  const leave = () => controller.abort(client?.reason);
+  const leave = () => controller.abort();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let pending = true;
+  let late = false;
+  const giveUp = () => {
+    late = true;
+    controller.abort();
+  };
+  // Not while the body is on its way: an abort would end a chunked body as if it were whole. A client that leaves breaks it off instead.
   const start = () => {
-    if (pending && limitMs !== null) timer = setTimeout(() => controller.abort(TIMED_OUT), limitMs);
+    client?.addEventListener("abort", leave);
+    if (pending && limitMs !== null) timer = setTimeout(giveUp, limitMs);
   };
   if (body.uploaded === null) start();
   else void body.uploaded.then(start);
-  client?.addEventListener("abort", leave);
   try {
     return await send(controller.signal);
+  } catch (error) {
+    throw late ? TIMED_OUT : error;
   } finally {
     pending = false;
     clearTimeout(timer);

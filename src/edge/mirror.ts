@@ -187,7 +187,7 @@ async function compareCopy(
     mirror: mirror.name,
     endpoint: endpointName(facts.method, facts.path),
     probed: asked,
-    observed: pair(raw.differences, asked ? noise.differences : null),
+    observed: pair(shown, asked ? noise.differences.map((difference) => redact(difference, hidden)) : null),
     sample:
       shown.length === 0
         ? null

@@ -126,10 +126,10 @@ describe("a batch", () => {
       countComparison("flood", "s2", "web", { mirror: "m", endpoint: `GET /${i}`, probed: true, observed, sample: "x".repeat(10_000) });
     }
     const { endpoints, tallies } = takeBatches().get("flood")!;
-    expect(endpoints).toHaveLength(51);
-    expect(endpoints.at(-1)).toMatchObject({ endpoint: "other", compared: 450, probed: 450, places: [{ path: "body.a", kind: "value", counts: { onlyRaw: 450 } }] });
-    expect(endpoints.flatMap(({ samples }) => samples)).toHaveLength(26);
-    expect(endpoints[0]!.samples[0]!.signature).toBe("value body.a");
+    expect(endpoints).toHaveLength(201);
+    expect(endpoints.at(-1)).toMatchObject({ endpoint: "other", compared: 300, probed: 300, places: [{ path: "body.a", kind: "value", counts: { onlyRaw: 300 } }] });
+    expect(endpoints.flatMap(({ signatures }) => signatures.flatMap(({ samples }) => samples))).toHaveLength(52);
+    expect(endpoints[0]!.signatures).toMatchObject([{ signature: "value body.a", seen: 1 }]);
     expect(tallies).toMatchObject([{ lane: "s2", tally: { compared: 500, different: 500 } }]);
   });
 });
@@ -175,8 +175,9 @@ describe("differences", () => {
     refreshGroups();
     const place = (path: string, onlyRaw: number, noise: number) => ({ path, kind: "value", counts: { raw: onlyRaw, noise, onlyRaw, onlyNoise: noise } });
     const places = [place("body.broken", 40, 0), place("body.noisy[].at", 40, 0), place("body.clock", 20, 20)];
-    const samples = [{ signature: "value body.broken\nvalue body.clock", text: '{"left":"<script>"}' }];
-    await groupNamed("diff").count({ tallies: [], assigned: [], endpoints: [{ mirror: "m", endpoint: "GET /", compared: 60, probed: 50, places, samples }] });
+    const signatures = [{ signature: "value body.broken\nvalue body.clock", seen: 1, samples: ['{"left":"<script>"}'] }];
+    const endpoints = [{ mirror: "m", endpoint: "GET /", compared: 60, probed: 50, more: 0, places, signatures }];
+    await groupNamed("diff").count({ tallies: [], assigned: [], endpoints });
     const answer = await (await call("GET", url("diff", "/differences"), { token: READ_TOKEN })).json<{ endpoints: { paths: { path: string; verdict: string }[] }[] }>();
     expect(answer).toMatchObject({
       group: "diff",

@@ -1,6 +1,6 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import type { EndpointBatch } from "../../src/edge/batch.ts";
+import type { EndpointBatch } from "../../src/core/comparisons.ts";
 import { Differences, RETENTION_MS } from "../../src/group/differences.ts";
 import { groupNamed } from "../support/group.ts";
 
@@ -12,10 +12,18 @@ const batch = (endpoint: string, changes: Partial<EndpointBatch> = {}): Endpoint
   endpoint,
   compared: 10,
   probed: 2,
+  more: 0,
   places: [],
-  samples: [],
+  signatures: [],
   ...changes,
 });
+
+const seen = (signature: string, ...samples: string[]) => [{ signature, seen: samples.length, samples }];
+
+function add(store: Differences, batches: readonly EndpointBatch[], now = NOW): void {
+  store.add(batches);
+  store.write(now);
+}
 
 const withStore = <T>(name: string, run: (store: Differences, sql: SqlStorage) => T, random = () => 0.99): Promise<T> =>
   runInDurableObject(groupNamed(name), (_, { storage }) => run(new Differences(storage.sql, random), storage.sql));
@@ -27,9 +35,9 @@ describe("stored differences", () => {
         { path: "body.total", kind: "value", counts: counts(3, 1, 2, 0) },
         { path: "body.total", kind: "type", counts: counts(1, 0, 0, 0) },
       ];
-      store.add([batch("GET /cart", { places }), batch("GET /cart", { mirror: "other" })], NOW);
-      store.add([batch("GET /cart", { places: places.slice(0, 1), compared: 5, probed: 1 })], NOW);
-      expect(store.read()).toEqual([
+      add(store, [batch("GET /cart", { places }), batch("GET /cart", { mirror: "other" })]);
+      add(store, [batch("GET /cart", { places: places.slice(0, 1), compared: 5, probed: 1 })]);
+      expect(store.read(NOW)).toEqual([
         {
           mirror: "next",
           endpoint: "GET /cart",
@@ -50,10 +58,10 @@ describe("stored differences", () => {
   it("rank places by when they first had a pair, per mirror over all endpoints, together by name", async () => {
     await withStore("ranks", (store) => {
       const place = (path: string, onlyRaw: number) => ({ path, kind: "value", counts: counts(1, 0, onlyRaw, 0) });
-      store.add([batch("GET /a", { places: [place("z", 1), place("y", 1), place("x", 0)] })], NOW);
-      store.add([batch("GET /b", { places: [place("a", 1)] }), batch("GET /a", { mirror: "other", places: [place("z", 1)] })], NOW);
-      store.add([batch("GET /a", { places: [place("x", 1), place("z", 1)] })], NOW);
-      const ranks = store.read().flatMap(({ mirror, endpoint, places }) => places.map(({ path, rank }) => `${mirror} ${endpoint} ${path} ${rank}`));
+      add(store, [batch("GET /a", { places: [place("z", 1), place("y", 1), place("x", 0)] })]);
+      add(store, [batch("GET /b", { places: [place("a", 1)] }), batch("GET /a", { mirror: "other", places: [place("z", 1)] })]);
+      add(store, [batch("GET /a", { places: [place("x", 1), place("z", 1)] })]);
+      const ranks = store.read(NOW).flatMap(({ mirror, endpoint, places }) => places.map(({ path, rank }) => `${mirror} ${endpoint} ${path} ${rank}`));
       expect(ranks).toEqual(["next GET /a x 4", "next GET /a y 1", "next GET /a z 2", "next GET /b a 3", "other GET /a z 1"]);
     });
   });
@@ -61,12 +69,12 @@ describe("stored differences", () => {
   it("cannot grow by endless endpoints: past the 200th they are `other`", async () => {
     await withStore("endless", (store, sql) => {
       const place = [{ path: "body.a", kind: "value", counts: counts(1, 0, 1, 0) }];
-      for (let i = 0; i < 1_000; i++) store.add([batch(`GET /${i}`, { places: place, samples: [{ signature: "value body.a", text: "{}" }] })], NOW);
+      for (let i = 0; i < 1_000; i++) add(store, [batch(`GET /${i}`, { places: place, signatures: seen("value body.a", "{}") })]);
       const size = sql.databaseSize;
-      const rows = store.read();
+      const rows = store.read(NOW);
       expect(rows).toHaveLength(201);
       expect(rows.find(({ endpoint }) => endpoint === "other")).toMatchObject({ compared: 8_000, places: [{ onlyRaw: 800 }] });
-      for (let i = 1_000; i < 3_000; i++) store.add([batch(`GET /${i}`, { places: place, samples: [{ signature: "value body.a", text: "{}" }] })], NOW);
+      for (let i = 1_000; i < 3_000; i++) add(store, [batch(`GET /${i}`, { places: place, signatures: seen("value body.a", "{}") })]);
       expect(sql.databaseSize - size).toBeLessThan(64 * 1024);
     });
   });
@@ -75,13 +83,13 @@ describe("stored differences", () => {
     await withStore("places", (store, sql) => {
       for (let i = 0; i < 50; i++) {
         const places = Array.from({ length: 100 }, (_, j) => ({ path: `body.k${i * 100 + j}`, kind: "extra", counts: counts(1, 0, 1, 0) }));
-        store.add([batch("GET /", { places, samples: [{ signature: `extra body.k${i}`, text: "{}" }] })], NOW);
+        add(store, [batch("GET /", { places, signatures: seen(`extra body.k${i}`, "{}") })]);
       }
-      const [row] = store.read();
+      const [row] = store.read(NOW);
       expect([row!.places.length, row!.more, row!.samples.length]).toEqual([200, 4_800, 20]);
       expect(sql.exec("SELECT COUNT(*) AS n FROM signatures").one()).toEqual({ n: 20 });
-      store.add([batch("GET /", { places: [{ path: "x".repeat(600), kind: "extra", counts: counts(1, 0, 1, 0) }] })], NOW);
-      expect(store.read()[0]!.more).toBe(4_801);
+      add(store, [batch("GET /", { places: [{ path: "x".repeat(600), kind: "extra", counts: counts(1, 0, 1, 0) }] })]);
+      expect(store.read(NOW)[0]!.more).toBe(4_801);
     });
   });
 
@@ -97,8 +105,8 @@ describe("stored differences", () => {
         const chosen = new Array<number>(10).fill(0);
         for (let run = 0; run < 60; run++) {
           store.clear();
-          for (let i = 0; i < 100; i++) store.add([batch("GET /", { samples: [{ signature: "value a", text: String(i) }] })], NOW);
-          const { samples } = store.read()[0]!;
+          for (let i = 0; i < 100; i++) add(store, [batch("GET /", { signatures: seen("value a", String(i)) })]);
+          const { samples } = store.read(NOW)[0]!;
           expect(samples).toHaveLength(5);
           expect(samples[0]!.seen).toBe(100);
           for (const { text } of samples) chosen[Math.floor(Number(text) / 10)]!++;
@@ -112,25 +120,25 @@ describe("stored differences", () => {
 
   it("keep samples small, in all, and for a week", async () => {
     await withStore("samples", (store, sql) => {
-      store.add([batch("GET /", { samples: [{ signature: "value a", text: "x".repeat(16 * 1024 + 1) }] })], NOW);
-      expect(store.read()[0]!.samples).toEqual([]);
+      add(store, [batch("GET /", { signatures: seen("value a", "x".repeat(16 * 1024 + 1)) })]);
+      expect(store.read(NOW)[0]!.samples).toEqual([]);
       for (let i = 0; i < 200; i++) {
-        const samples = Array.from({ length: 4 }, (_, j) => ({ signature: `value k${j}`, text: "x".repeat(15_000) }));
-        store.add([batch(`GET /${i}`, { samples })], NOW + i);
+        const signatures = Array.from({ length: 4 }, (_, j) => seen(`value k${j}`, "x".repeat(15_000))).flat();
+        add(store, [batch(`GET /${i}`, { signatures })], NOW + i);
       }
       const size = () => sql.exec<{ n: number }>("SELECT COALESCE(SUM(length(text)), 0) AS n FROM samples").one().n;
       expect(size()).toBeLessThanOrEqual(4 * 1024 * 1024);
       expect(size()).toBeGreaterThan(3.5 * 1024 * 1024);
-      store.expire(NOW + RETENTION_MS + 150);
+      store.write(NOW + RETENTION_MS + 150);
       expect(store.expiresAt()).toBe(NOW + 151 + RETENTION_MS);
-      store.expire(NOW + RETENTION_MS + 200);
+      store.write(NOW + RETENTION_MS + 200);
       expect([size(), store.expiresAt()]).toEqual([0, null]);
     });
   });
 
   it("go by the object's alarm when nobody comes any more", async () => {
     const group = groupNamed("alarm");
-    await group.count({ tallies: [], assigned: [], endpoints: [batch("GET /", { samples: [{ signature: "value a", text: "{}" }] })] });
+    await group.count({ tallies: [], assigned: [], endpoints: [batch("GET /", { signatures: seen("value a", "{}") })] });
     expect((await group.differences())[0]!.samples).toHaveLength(1);
     await runInDurableObject(group, async (_, { storage }) => {
       expect(Math.abs((await storage.getAlarm())! - Date.now() - RETENTION_MS)).toBeLessThan(10_000);
@@ -145,7 +153,7 @@ describe("stored differences", () => {
   it("never put off a write that is due", async () => {
     const group = groupNamed("due");
     await runInDurableObject(group, (_, { storage }) => storage.setAlarm(Date.now() + 3_600_000));
-    await group.count({ tallies: [], assigned: [], endpoints: [batch("GET /", { samples: [{ signature: "value a", text: "{}" }] })] });
+    await group.count({ tallies: [], assigned: [], endpoints: [batch("GET /", { signatures: seen("value a", "{}") })] });
     await runInDurableObject(group, async (_, { storage }) => {
       expect(await storage.getAlarm()).toBeLessThan(Date.now() + 3_600_001);
     });
@@ -154,7 +162,7 @@ describe("stored differences", () => {
   it("are all gone after they were deleted, ranks too", async () => {
     const group = groupNamed("gone");
     const places = [{ path: "body.a", kind: "value", counts: counts(1, 0, 1, 0) }];
-    const sent = { tallies: [], assigned: [], endpoints: [batch("GET /", { places, samples: [{ signature: "value a", text: "{}" }] })] };
+    const sent = { tallies: [], assigned: [], endpoints: [batch("GET /", { places, signatures: seen("value a", "{}") })] };
     await group.count(sent);
     await group.forgetDifferences("gone", "ann");
     expect(await group.differences()).toEqual([]);

@@ -1,0 +1,228 @@
+/** The admin API over HTTP (contract section 9). What it refuses becomes a `Failure` that says what to do next. */
+import type { Change } from "../core/changes.ts";
+import type { Problem } from "../core/problem.ts";
+import type { Review } from "../core/review.ts";
+import { cannotAsk, Failure, refused } from "./failure.ts";
+import { withProgress } from "./progress.ts";
+import type { Asking, Writing } from "./verb.ts";
+
+/** Where `npm run demo` and `npm run dev` listen. */
+export const DEFAULT_URL = "http://127.0.0.1:8787";
+
+/** A publisher waits for KV, which takes one write a second and may be tried three times. */
+const TIMEOUT_MS = 45_000;
+
+export type LaneFile = Readonly<Record<string, unknown>>;
+
+export interface RevisionHead {
+  readonly revision: number;
+  readonly at: string;
+  readonly by: string;
+  readonly reason: string;
+}
+
+export interface Published {
+  /** Without `published`; null: the newest value is no JSON object, as somebody may have put it into KV. */
+  readonly file: LaneFile | null;
+  readonly head: RevisionHead;
+  readonly etag: string;
+  /** With its `published`, as KV has it. */
+  readonly text: string;
+}
+
+export interface Written {
+  readonly revision: number;
+  readonly at: string;
+}
+
+/** The preview of a write. */
+export interface Preview extends Review {
+  readonly problems: readonly Problem[];
+  readonly changes: readonly Change[];
+}
+
+interface Answer {
+  // biome-ignore lint/suspicious/noExplicitAny: each call knows what it asked for.
+  readonly value: any;
+  readonly etag: string;
+}
+
+/** RFC 9457, with what the API adds. */
+interface Refusal {
+  readonly type?: string;
+  readonly title?: string;
+  readonly status?: number;
+  readonly detail?: string;
+  readonly problems?: readonly Problem[];
+}
+
+interface Call {
+  readonly method?: string;
+  /** JSON text. */
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What a person waits for. */
+  readonly title?: string;
+}
+
+export class AdminApi {
+  readonly url: string;
+  readonly #token: string;
+  readonly #timeoutMs: number;
+
+  /** @throws Failure without a usable URL and token */
+  constructor({ url }: Pick<Asking, "url">, timeoutMs = TIMEOUT_MS) {
+    this.url = baseOf(url);
+    this.#token = tokenOf(this.url);
+    this.#timeoutMs = timeoutMs;
+  }
+
+  async ask(path: string, { method = "GET", body, headers, title = `Asking ${this.url}` }: Call = {}): Promise<Answer> {
+    const answer = await withProgress(title, this.#send(path, method, body, headers));
+    const value = valueOf(answer.text);
+    if (answer.status >= 300 || value === undefined) throw this.#failure(answer.status, value);
+    return { value, etag: answer.etag };
+  }
+
+  async #send(path: string, method: string, body: string | undefined, headers: Readonly<Record<string, string>> | undefined) {
+    const json = body === undefined ? {} : { body };
+    try {
+      const response = await fetch(`${this.url}/__lanes/${path}`, {
+        method,
+        ...json,
+        headers: { authorization: `Bearer ${this.#token}`, "content-type": "application/json", ...headers },
+        redirect: "manual",
+        signal: AbortSignal.timeout(this.#timeoutMs),
+      });
+      return { status: response.status, etag: response.headers.get("etag") ?? "", text: await response.text() };
+    } catch (error) {
+      throw cannotAsk(`Nothing answers at ${this.url}: ${causeOf(error)}.`, WHERE, { url: this.url });
+    }
+  }
+
+  #failure(status: number, value: unknown): Failure {
+    const { type, title = "", detail = title, status: _, problems, ...more } = (value ?? {}) as Refusal;
+    const tag = /^urn:laneway:([\w-]+)$/.exec(type ?? "")?.[1] ?? "";
+    const next = NEXT[tag];
+    if (next === undefined || tag === "not-found") {
+      const what = status >= 300 && status < 400 ? "answers with a redirect" : `answers ${status}`;
+      const message = tag === "not-found" ? `There is no admin API at ${this.url}.` : `${this.url} ${what}, but not as Laneway's admin API does.`;
+      return cannotAsk(message, tag === "not-found" ? NEXT[tag]!.next : WHERE);
+    }
+    const answer = { tag, ...more, ...(problems && { problems }) };
+    return next.exitCode === 1 ? refused(detail, next.next, answer) : cannotAsk(detail, next.next, answer);
+  }
+
+  async group(name: string): Promise<Published> {
+    const { value, etag } = await this.ask(`api/groups/${name}`);
+    const { published, unreadable, ...file } = value;
+    const { revision, at, by, reason } = published;
+    return {
+      file: unreadable === undefined ? file : null,
+      head: { revision, at, by, reason },
+      etag,
+      text: JSON.stringify({ ...file, published }),
+    };
+  }
+
+  /** null: nothing is published under this name. */
+  async groupIfAny(name: string): Promise<Published | null> {
+    try {
+      return await this.group(name);
+    } catch (error) {
+      if (error instanceof Failure && (error.more as { tag?: string }).tag === "no-group") return null;
+      throw error;
+    }
+  }
+
+  /** @throws Failure with the problems, if there are any */
+  async check(name: string, file: LaneFile): Promise<Preview> {
+    const call = { method: "POST", body: JSON.stringify(file), title: `Checking ${name}` };
+    const preview: Preview = (await this.ask(`api/groups/${name}/check`, call)).value;
+    if (preview.problems.length > 0) throw refused(`This Laneway cannot take ${name} so.`, "", { problems: preview.problems });
+    return preview;
+  }
+
+  /** A revisioned write. @param etag what the writer has seen; null: there must be nothing yet */
+  async write(path: string, method: "PUT" | "POST", body: object, etag: string | null, who: Pick<Writing, "actor" | "reason">): Promise<Written> {
+    const seen = etag === null ? { "if-none-match": "*" } : { "if-match": etag };
+    const headers = { ...seen, ...signed(who) };
+    return (await this.ask(`api/${path}`, { method, body: JSON.stringify(body), headers, title: "Writing" })).value;
+  }
+}
+
+/** Other letters than ASCII's travel percent-encoded in a header. */
+export function signed({ actor, reason = "" }: Pick<Writing, "actor" | "reason">): Record<string, string> {
+  return { "x-actor": encodeURIComponent(actor), "x-reason": encodeURIComponent(reason) };
+}
+
+const WHERE = `Start the local run (\`npm run demo\` or \`npm run dev\`), or name your Worker: --url https://… or LANEWAY_URL.`;
+
+const AGAIN = "Wait a few seconds, then try again.";
+
+/** By the tag of the API's problem: is it an answer, and what helps. */
+const NEXT: Readonly<Record<string, { readonly exitCode: 1 | 2; readonly next: string }>> = {
+  "not-found": {
+    exitCode: 2,
+    next: "It exists only where the Worker has LANEWAY_ADMIN_TOKEN (32 characters or more) and, with ADMIN_HOST, only on that host.",
+  },
+  unauthorized: {
+    exitCode: 2,
+    next: "Set LANEWAY_ADMIN_TOKEN to the token of this Laneway: the local run prints one at its start, a deployed Worker has it as a secret.",
+  },
+  forbidden: { exitCode: 2, next: "Set LANEWAY_ADMIN_TOKEN to the admin token; LANEWAY_READ_TOKEN's can only look." },
+  "no-group": { exitCode: 2, next: "`lanes status` lists the groups; `lanes publish <file>` makes a new one." },
+  "no-revision": { exitCode: 1, next: "`lanes history <group>` lists the revisions." },
+  gone: { exitCode: 1, next: "`lanes history <group>` lists the revisions." },
+  invalid: { exitCode: 1, next: "" },
+  "not-json": { exitCode: 1, next: "" },
+  "too-large": { exitCode: 1, next: "" },
+  stale: { exitCode: 1, next: "Somebody was faster. `lanes history <group>` says who; `lanes pull <group>` brings their file." },
+  drift: { exitCode: 1, next: "`lanes plan` shows your file against what is there now; write again, and yours replaces it." },
+  busy: { exitCode: 2, next: AGAIN },
+  "kv-unavailable": { exitCode: 2, next: AGAIN },
+  unwritten: { exitCode: 2, next: "`lanes status` shows when it is in force." },
+  internal: { exitCode: 2, next: "The Worker's log says more: `npx wrangler tail`." },
+  "no-publisher": { exitCode: 2, next: "Give it the Durable Object of wrangler.toml, or write to KV: `npx wrangler kv key put` (README)." },
+};
+
+function valueOf(text: string): unknown {
+  if (text === "") return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Node wraps what the socket said. */
+function causeOf(error: unknown): string {
+  const { name, message, cause } = error as Error & { cause?: Error & { code?: string } };
+  if (name === "TimeoutError") return "it took too long";
+  return cause?.code ?? cause?.message ?? message;
+}
+
+/** Only on this machine may the token travel unencrypted. RFC 6761, section 6.3: names under `.localhost` are loopback. */
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+export const isLocal = (url: string): boolean => isLoopback(new URL(url).hostname);
+
+function baseOf(text: string): string {
+  const url = URL.parse(text);
+  const example = "Give it as https://lanes.example.com, by --url or LANEWAY_URL.";
+  if (url === null || !/^https?:$/.test(url.protocol)) throw cannotAsk(`"${text}" is no URL of a Laneway.`, example);
+  if (url.protocol === "http:" && !isLoopback(url.hostname)) throw cannotAsk(`${url.origin} would carry the token unencrypted.`, example);
+  return url.origin;
+}
+
+function tokenOf(url: string): string {
+  const token = process.env.LANEWAY_ADMIN_TOKEN?.trim() ?? "";
+  const next = isLoopback(new URL(url).hostname)
+    ? "`npm run demo` and `npm run dev` print one when they start: export LANEWAY_ADMIN_TOKEN=…"
+    : "It is the Worker's secret of that name (`npx wrangler secret put LANEWAY_ADMIN_TOKEN`): export LANEWAY_ADMIN_TOKEN=…";
+  if (token === "") throw cannotAsk("LANEWAY_ADMIN_TOKEN is not set.", next);
+  if (!/^[\x21-\x7e]+$/.test(token)) throw cannotAsk("LANEWAY_ADMIN_TOKEN is no token: it has spaces or other letters in it.", next);
+  return token;
+}

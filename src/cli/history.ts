@@ -1,0 +1,64 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { AdminApi, type RevisionHead } from "./admin-api.ts";
+import type { ExitCode } from "./failure.ts";
+import { ago, bold, dim, say, sayJson, table, yellow } from "./say.ts";
+import { type Asking, asking, exits, groupName } from "./verb.ts";
+
+interface Entry {
+  readonly at: string;
+  readonly by: string;
+  readonly action: string;
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly reason: string;
+}
+
+interface History {
+  /** The newest revision that KV has taken. */
+  readonly written: number;
+  readonly revisions: readonly RevisionHead[];
+  readonly audit: readonly Entry[];
+  /** Off and on, of all groups. */
+  readonly switches: readonly Entry[];
+}
+
+interface Options extends Asking {
+  readonly limit: number;
+}
+
+export const history = (): Command =>
+  asking("history", "who changed what, when and why", "never")
+    .argument("<group>", "name of the group", groupName)
+    .option("--limit <n>", "how many entries (1 to 500)", limit, 20)
+    .action(exits(run));
+
+function limit(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1 || number > 500) throw new InvalidArgumentError("Expected a number from 1 to 500.");
+  return number;
+}
+
+async function run(name: string, options: Options): Promise<ExitCode> {
+  const { value } = await new AdminApi(options).ask(`api/groups/${name}/history?limit=${options.limit}`);
+  if (options.json) sayJson(value);
+  else sayHistory(name, value, options.limit);
+  return 0;
+}
+
+function sayHistory(name: string, { written, revisions, audit, switches }: History, most: number): void {
+  const now = Date.now();
+  const latest = revisions[0]?.revision ?? 0;
+  const entries = [...audit, ...switches].sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0)).slice(0, most);
+  say(`${bold(name)} is at revision ${latest}.`);
+  if (written < latest) say(yellow(`KV still holds revision ${written}; the newest is written until it is taken.`));
+  say();
+  const rows = entries.map(({ at, by, action, to, reason }) => [
+    to === null || switches.some((entry) => entry.at === at && entry.action === action) ? "" : String(to),
+    ago(at, now),
+    by,
+    action,
+    reason === "" ? dim("no reason given") : reason,
+  ]);
+  say(table(["revision", "when", "who", "what", "why"], rows, [0]));
+  say(dim(`\nGo back: lanes rollback ${name} <revision>`));
+}

@@ -1,0 +1,135 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import type { Command } from "commander";
+import { parseLaneGroup } from "../core/parse-lane-group.ts";
+import { askText, canAsk } from "./ask.ts";
+import { cannotAsk, type ExitCode, refused } from "./failure.ts";
+import { FOLDER, pathOf } from "./lane-files.ts";
+import { bold, dim, green, lineOf, say, yellow } from "./say.ts";
+import { type Changing, changing, exits, verb } from "./verb.ts";
+import { write } from "./write.ts";
+
+interface Answers {
+  readonly name: string;
+  /** Separated by commas or spaces. */
+  readonly hosts: string;
+  readonly stable: string;
+  readonly next: string;
+  readonly percent: string;
+}
+
+interface Options extends Changing, Partial<Answers> {}
+
+interface Question {
+  readonly message: string;
+  readonly initial: () => string;
+  /** Where in the file the answer stands. */
+  readonly path: string;
+}
+
+const QUESTIONS: Readonly<Record<keyof Answers, Question>> = {
+  name: { message: "What is it called? (letters, digits, dashes)", initial: () => slug(basename(process.cwd())), path: "name" },
+  hosts: { message: "Under which hosts is it reached? (several with commas)", initial: () => "www.example.com", path: "hosts" },
+  stable: { message: "Where does today's version run? (the baseline)", initial: () => "https://stable.example.net", path: "lanes.stable.origins.web" },
+  next: { message: "Where does the new version run?", initial: () => "https://next.example.net", path: "lanes.next.origins.web" },
+  percent: { message: "How many percent of the visitors get the new one at first?", initial: () => "10", path: "lanes.next.weight" },
+};
+
+const KEYS = Object.keys(QUESTIONS) as (keyof Answers)[];
+
+export const init = (): Command =>
+  changing(verb("init", "write a first lane file, by five questions", "the file exists, or an answer is wrong"))
+    .option("--name <name>", "of the group, and so of the file")
+    .option("--hosts <hosts>", "under which it is reached, separated by commas")
+    .option("--stable <url>", "origin of today's version, the baseline")
+    .option("--next <url>", "origin of the new version")
+    .option("--percent <n>", "of the visitors for the new version (default: 10)")
+    .addHelpText("after", "\nWhat is not given is asked for; without a terminal, or with --yes, all but --percent must be given.")
+    .action(exits(run));
+
+async function run(options: Options): Promise<ExitCode> {
+  const answers = await answersOf(options);
+  const file = fileOf(answers);
+  const path = pathOf(answers.name);
+  const wrong = parseLaneGroup(file, { insecureOrigins: true });
+  if (!wrong.ok) throw refused("This makes no lane file.", "", { problems: wrong.error });
+  if (existsSync(path)) throw refused(`${path} exists already, and stays as it is.`, "Choose another --name, or edit it: your editor knows its keys by the schema.");
+  const text = `${JSON.stringify(file, null, 2)}\n`;
+  return await write(
+    { ...options, yes: true },
+    {
+      preview: { path, file },
+      show: () => say(options.dryRun ? text : ""),
+      question: "",
+      reasoned: false,
+      perform: async () => {
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, text);
+        return { path };
+      },
+      done: () => sayNext(answers, path),
+    },
+  );
+}
+
+/** Hosts are not case-sensitive, weights are numbers; all else stands in the file as it was said. */
+function fileOf({ name, hosts, stable, next, percent }: Answers) {
+  const share = Number(percent.replace(/\s*%$/, "") || Number.NaN);
+  return {
+    $schema: "./lane-group.schema.json",
+    schema: 1,
+    name,
+    hosts: hosts.split(/[\s,]+/).filter((host) => host !== ""),
+    baseline: "stable",
+    services: { web: {} },
+    lanes: {
+      stable: { weight: Number.isNaN(share) ? 0 : 100 - share, origins: { web: stable } },
+      next: { weight: share, origins: { web: next } },
+    },
+    rules: [{ name: "try-next", when: { baggage: { try: "next" } }, lane: "next" }],
+  };
+}
+
+async function answersOf(options: Options): Promise<Answers> {
+  const asks = canAsk() && !options.yes && !options.json;
+  const missing = KEYS.filter((key) => options[key] === undefined && key !== "percent");
+  if (!asks && missing.length > 0) {
+    throw cannotAsk("This is no terminal, so nobody can be asked.", `Give ${missing.map((key) => `--${key}`).join(", ")} too: \`lanes init --help\`.`);
+  }
+  const answers = Object.fromEntries(KEYS.map((key) => [key, options[key] ?? QUESTIONS[key].initial()])) as Record<keyof Answers, string>;
+  for (const key of KEYS) {
+    if (!asks || options[key] !== undefined) continue;
+    const { message, initial } = QUESTIONS[key];
+    answers[key] = await askText({ message, initial: initial(), wrong: (answer) => wrongWith({ ...answers, [key]: answer }, key) });
+  }
+  return answers;
+}
+
+/** The lane file's own words on this answer. */
+function wrongWith(answers: Answers, key: keyof Answers): string | undefined {
+  const parsed = parseLaneGroup(fileOf(answers), { insecureOrigins: true });
+  const { path } = QUESTIONS[key];
+  const problem = parsed.ok ? undefined : parsed.error.find((one) => one.path.startsWith(path) || (key === "percent" && one.path.endsWith(".weight")));
+  return problem?.message;
+}
+
+const slug = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "")
+    .slice(0, 40) || "shop";
+
+function sayNext(answers: Answers, path: string): void {
+  const { name, hosts, percent } = answers;
+  const host = hosts.split(/[\s,]+/).find((one) => one !== "" && !one.includes("*")) ?? "…";
+  say(`${green("✓")} ${bold(path)} is written: ${percent.replace(/\s*%$/, "")} % of the visitors get the lane "next", and whoever sends baggage "try=next".`);
+  const parsed = parseLaneGroup(fileOf(answers), { insecureOrigins: false });
+  for (const problem of parsed.ok ? [] : parsed.error) say(yellow(`  Good for the local run only: ${lineOf(problem)}`));
+  say(`
+Next:
+  lanes check ${name}       ${dim("what is wrong with it")}
+  npm run dev${" ".repeat(name.length)}      ${dim(`the router on this machine, with the files in ${FOLDER}/`)}
+  lanes publish ${name}     ${dim("put it in force")}
+  curl http://127.0.0.1:8787/ -H "Host: ${host}" -H "baggage: try=next" -i`);
+}

@@ -1,0 +1,70 @@
+/** Lane files on this machine: `mock` is `lanes/mock.json` in the current folder, anything else a path. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { LaneGroup } from "../core/lane-group.ts";
+import { parseLaneGroupText } from "../core/parse-lane-group.ts";
+import type { Problem } from "../core/problem.ts";
+import type { LaneFile, Published } from "./admin-api.ts";
+import { cannotAsk, refused } from "./failure.ts";
+
+export const FOLDER = "lanes";
+
+/** A group is a `<name>.json`; the schema beside them is none. */
+const NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
+
+export const isName = (text: string): boolean => NAME.test(text);
+
+export const pathOf = (name: string): string => join(FOLDER, `${name}.json`);
+
+/** Names of the groups in `lanes/`. */
+export function localNames(): string[] {
+  if (!existsSync(FOLDER)) return [];
+  return readdirSync(FOLDER)
+    .filter((file) => file.endsWith(".json") && isName(file.slice(0, -".json".length)))
+    .map((file) => file.slice(0, -".json".length))
+    .sort();
+}
+
+export interface Text {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** @throws Failure where it cannot be read */
+export function readFile(nameOrPath: string): Text {
+  const path = isName(nameOrPath) ? pathOf(nameOrPath) : nameOrPath;
+  try {
+    return { path, text: readFileSync(path, "utf8") };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const names = localNames();
+    const next =
+      names.length > 0
+        ? `In ${FOLDER}/ there are: ${names.join(", ")}.`
+        : `There is no lane file in ${FOLDER}/ here: \`lanes init\` writes a first one, \`lanes pull <group>\` fetches what is published.`;
+    throw cannotAsk(code === "ENOENT" ? `There is no file ${path}.` : `${path} cannot be read: ${code}.`, next);
+  }
+}
+
+/** The JSON of a text that parses; what publishing adds is the publisher's to write. */
+export function fileOf({ text }: Text): LaneFile {
+  const { published: _, ...file } = JSON.parse(text.replace(/^\ufeff/, ""));
+  return file;
+}
+
+export interface Parsed {
+  readonly group: LaneGroup;
+  readonly warnings: readonly Problem[];
+}
+
+/** @throws Failure with all problems */
+export function parse({ path, text }: Text, insecureOrigins: boolean): Parsed {
+  const parsed = parseLaneGroupText(text, { insecureOrigins });
+  if (!parsed.ok) throw refused(`${path} is not right.`, "", { problems: parsed.error });
+  return parsed.value;
+}
+
+/** @throws Failure where what is published is no lane file */
+export function parsePublished(name: string, { text, head: { revision } }: Published): Parsed {
+  return parse({ path: `Revision ${revision} of ${name}`, text }, true);
+}

@@ -1,0 +1,3 @@
+import { switching } from "./switch.ts";
+
+export const off = () => switching(true);

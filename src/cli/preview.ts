@@ -1,0 +1,46 @@
+/** What a write would change, as a person reads it: which keys, which visitors move, what falls back, what to think of. */
+import type { Change } from "../core/changes.ts";
+import type { Review } from "../core/review.ts";
+import { bold, dim, lineOf, percent, say, yellow } from "./say.ts";
+
+/** More is read by nobody; `--json` has all. */
+const MAX_LINES = 20;
+
+function section(title: string, lines: readonly string[]): void {
+  if (lines.length === 0) return;
+  say(`  ${title}`);
+  for (const line of lines.slice(0, MAX_LINES)) say(`    ${line}`);
+  if (lines.length > MAX_LINES) say(dim(`    and ${lines.length - MAX_LINES} more (--json has all)`));
+  say();
+}
+
+export function sayChanges(changes: readonly Change[]): void {
+  section(bold("What changes"), changes.map(changed));
+}
+
+function changed({ path, from, to }: Change): string {
+  const where = path === "" ? "the file" : path;
+  if (from === null) return `${where}  ${dim("new:")} ${to}`;
+  return to === null ? `${where}  ${dim("gone, was:")} ${from}` : `${where}  ${from} → ${to}`;
+}
+
+/** @param isNew nothing is published under the name, so nobody can move */
+export function sayReview({ warnings, moved, fallsBack }: Review, isNew: boolean): void {
+  const moves = [...moved].sort((a, b) => b.percent - a.percent).map((move) => `${percent(move.percent)} of all visitors: ${move.from} → ${move.to}`);
+  const nobody = isNew ? "nobody: nothing is published under this name yet" : "nobody";
+  section(bold("Who moves"), moves.length === 0 ? [nobody] : moves);
+  section(bold("What falls back"), falling(fallsBack));
+  section(yellow("Warnings"), warnings.map(lineOf));
+}
+
+function falling(fallsBack: Review["fallsBack"]): string[] {
+  const lanes = new Map<string, string[]>();
+  for (const { lane, service, to } of fallsBack) {
+    const key = `${lane}\n${to}`;
+    lanes.set(key, [...(lanes.get(key) ?? []), service]);
+  }
+  return [...lanes].map(([key, services]) => {
+    const [lane, to] = key.split("\n");
+    return `${lane} has no ${services.join(", ")}: ${to} answers`;
+  });
+}

@@ -1,0 +1,52 @@
+import type { Command } from "commander";
+import { SLOTS } from "../core/slots.ts";
+import { shiftWeights, slotsByLane } from "../core/weights.ts";
+import { AdminApi } from "./admin-api.ts";
+import { cannotAsk, type ExitCode, refused } from "./failure.ts";
+import { parsePublished } from "./lane-files.ts";
+import { sayReview } from "./preview.ts";
+import { percent, say, table } from "./say.ts";
+import { exits, groupName, type Writing, writing } from "./verb.ts";
+import { sayWritten, write } from "./write.ts";
+
+export const shift = (): Command =>
+  writing("shift", "give lanes another share of the visitors")
+    .argument("<group>", "name of the group", groupName)
+    .argument("<lane=percent...>", "such as s2=30; lanes not named keep their share, the baseline takes the rest")
+    .action(exits(run));
+
+async function run(name: string, shares: string[], options: Writing): Promise<ExitCode> {
+  const weights = wanted(shares);
+  const api = new AdminApi(options);
+  const before = await api.group(name);
+  const { group } = parsePublished(name, before);
+  const shifted = shiftWeights(group, weights);
+  if (!shifted.ok) throw refused("These shares are not possible. Nothing was written.", "", { problems: shifted.error });
+  const file = structuredClone(before.file) as { lanes: Record<string, { weight?: number }> };
+  for (const [lane, share] of shifted.value) file.lanes[lane]!.weight = share;
+  const preview = await api.check(name, file as {});
+  const now = slotsByLane(group.slots);
+  const rows = [...shifted.value].map(([lane, then]) => [lane, percent(((now.get(lane) ?? 0) * 100) / SLOTS), "→", percent(then)]);
+  return await write(options, {
+    preview,
+    show: () => {
+      say(`${table(["lane", "now", "", "then"], rows, [1, 3])}\n`);
+      sayReview(preview, false);
+    },
+    question: `Shift ${name}, as revision ${before.head.revision + 1}?`,
+    reasoned: true,
+    perform: (reason) => api.write(`groups/${name}/weights`, "POST", { weights }, before.etag, { ...options, reason }),
+    done: ({ revision }) => sayWritten(api, name, revision, before.head.revision),
+  });
+}
+
+/** `s2=30`, `s2=30%`, `s2=0.5` */
+function wanted(shares: readonly string[]): Record<string, number> {
+  return Object.fromEntries(
+    shares.map((share) => {
+      const parts = /^([^=]+)=(\d+(?:\.\d+)?)\s*%?$/.exec(share);
+      if (parts === null) throw cannotAsk(`"${share}" is no share.`, "Write lane=percent, such as s2=30.");
+      return [parts[1]!, Number(parts[2])];
+    }),
+  );
+}

@@ -1,0 +1,148 @@
+/**
+ * What comparisons found, added up (contract section 7): endpoint → place → counts, and a few samples. Whoever sends requests chooses paths,
+ * so everything has a cap: further endpoints are one, `other`; further places of an endpoint are counted, not kept.
+ */
+import type { Counts } from "./noise.ts";
+
+export const MAX_ENDPOINTS = 200;
+export const MAX_PLACES = 200;
+export const MAX_SIGNATURES = 20;
+/** Per set of places that differed. */
+export const MAX_SAMPLES = 5;
+/** Of an endpoint, a path or a sample, in characters. */
+const MAX_NAME = 512;
+const MAX_SAMPLE = 16 * 1024;
+/** Samples of one sum, all together. */
+const MAX_SAMPLES_LENGTH = 512 * 1024;
+
+export interface Place {
+  readonly path: string;
+  readonly kind: string;
+  readonly counts: Counts;
+}
+
+/** Requests that differed in one set of places: how many, and a few of them, each of which had the same chance to be here. */
+export interface Signature {
+  /** Lines of `kind path`. */
+  readonly signature: string;
+  readonly seen: number;
+  /** JSON, redacted, to be shown to people. */
+  readonly samples: readonly string[];
+}
+
+/** Comparisons of one endpoint by one mirror. Plain data. */
+export interface EndpointBatch {
+  readonly mirror: string;
+  /** `GET /product/:id` */
+  readonly endpoint: string;
+  readonly compared: number;
+  /** Compared, and the lane that served was asked a second time. */
+  readonly probed: number;
+  /** Sightings of places that did not fit. */
+  readonly more: number;
+  readonly places: readonly Place[];
+  readonly signatures: readonly Signature[];
+}
+
+interface Sum {
+  readonly mirror: string;
+  readonly endpoint: string;
+  compared: number;
+  probed: number;
+  more: number;
+  readonly places: Map<string, Place>;
+  readonly signatures: Map<string, Signature>;
+}
+
+export class Comparisons {
+  readonly #random: () => number;
+  #sums = new Map<string, Sum>();
+  #length = 0;
+
+  /** @param random 0…1; draws the samples */
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  get size(): number {
+    return this.#sums.size;
+  }
+
+  add(batch: EndpointBatch): void {
+    const sum = this.#sumOf(batch.mirror, batch.endpoint.slice(0, MAX_NAME));
+    sum.compared += batch.compared;
+    sum.probed += batch.probed;
+    sum.more += batch.more;
+    for (const place of batch.places) addPlace(sum, place);
+    for (const signature of batch.signatures) this.#addSignature(sum, signature);
+  }
+
+  #sumOf(mirror: string, name: string): Sum {
+    const endpoint = this.#sums.size < MAX_ENDPOINTS || this.#sums.has(`${mirror} ${name}`) ? name : "other";
+    const key = `${mirror} ${endpoint}`;
+    const known = this.#sums.get(key);
+    if (known) return known;
+    const fresh = { mirror, endpoint, compared: 0, probed: 0, more: 0, places: new Map(), signatures: new Map() };
+    this.#sums.set(key, fresh);
+    return fresh;
+  }
+
+  #addSignature({ signatures }: Sum, { signature, seen, samples }: Signature): void {
+    const known = signatures.get(signature) ?? { signature, seen: 0, samples: [] };
+    if (known.seen === 0 && (signatures.size >= MAX_SIGNATURES || signature.length > MAX_SAMPLE)) return;
+    const fit = samples.filter(({ length }) => length <= MAX_SAMPLE && this.#length + length <= MAX_SAMPLES_LENGTH);
+    const merged = mergeSamples({ seen: known.seen, samples: known.samples }, { seen, samples: fit }, this.#random);
+    this.#length += lengthOf(merged) - lengthOf(known.samples);
+    signatures.set(signature, { signature, seen: known.seen + seen, samples: merged });
+  }
+
+  /** All sums; none are left. */
+  take(): EndpointBatch[] {
+    const batches = [...this.#sums.values()].map((sum) => ({
+      ...sum,
+      places: [...sum.places.values()],
+      signatures: [...sum.signatures.values()],
+    }));
+    this.#sums = new Map();
+    this.#length = 0;
+    return batches;
+  }
+}
+
+const lengthOf = (samples: readonly string[]) => samples.reduce((sum, { length }) => sum + length, 0);
+
+function addPlace(sum: Sum, { path, kind, counts }: Place): void {
+  const key = `${kind} ${path}`;
+  const known = sum.places.get(key)?.counts;
+  if (known === undefined && (sum.places.size >= MAX_PLACES || path.length > MAX_NAME)) {
+    sum.more += counts.raw + counts.noise;
+    return;
+  }
+  const before = known ?? { raw: 0, noise: 0, onlyRaw: 0, onlyNoise: 0 };
+  const raw = before.raw + counts.raw;
+  const noise = before.noise + counts.noise;
+  const onlyRaw = before.onlyRaw + counts.onlyRaw;
+  const onlyNoise = before.onlyNoise + counts.onlyNoise;
+  sum.places.set(key, { path, kind, counts: { raw, noise, onlyRaw, onlyNoise } });
+}
+
+interface Reservoir<T> {
+  readonly seen: number;
+  readonly samples: readonly T[];
+}
+
+/**
+ * At most five samples out of two such sets, as if they had been drawn from all that were seen (Vitter 1985, for sums of reservoirs: each draw
+ * takes from one of them with the chance of what it has left).
+ */
+export function mergeSamples<T>(one: Reservoir<T>, other: Reservoir<T>, random: () => number): T[] {
+  const sides = [one, other].map(({ seen, samples }) => ({ left: Math.max(seen, samples.length), samples: [...samples] }));
+  const [a, b] = [sides[0]!, sides[1]!];
+  const merged: T[] = [];
+  while (merged.length < MAX_SAMPLES && a.samples.length + b.samples.length > 0) {
+    const side = b.samples.length === 0 || (a.samples.length > 0 && random() * (a.left + b.left) < a.left) ? a : b;
+    side.left -= 1;
+    merged.push(side.samples.splice(Math.floor(random() * side.samples.length), 1)[0]!);
+  }
+  return merged;
+}
