@@ -16,7 +16,9 @@ const rowOf = (file: string) => file.split("/")[0]!.replace(/\.tsx?$/, "");
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(src, file), "utf8");
-  return [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom "([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)/gm)].map((match) => match[1]!);
+  return [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom "([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)/gm)].map(
+    (match) => (match[1] ?? match[2] ?? match[3])!,
+  );
 }
 
 const local = (file: string) =>

@@ -1,10 +1,14 @@
 import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { headerOf, type Origin, startOrigin } from "./support/origin.ts";
 import { connectRaw, sendRaw } from "./support/raw-client.ts";
 import * as reply from "./support/replies.ts";
 import { type Router, startRouter } from "./support/router.ts";
+
+/** Starting workerd takes under a second, but several times that on a busy machine. */
+const START_MS = 30_000;
 
 describe("an origin", () => {
   let origin: Origin;
@@ -124,26 +128,88 @@ describe("an origin", () => {
 });
 
 describe("a router", () => {
+  let origin: Origin;
   let router: Router;
   beforeAll(async () => {
+    origin = await startOrigin("a1");
     router = await startRouter({
-      groups: { mock: { name: "mock" } },
-      workers: { MOCKB: `export default { fetch: () => new Response("b") }` },
+      groups: { small: group({ url: origin.url }), bound: group({ binding: "WEB" }, "bound") },
+      workers: {
+        WEB: `export default { fetch: (request) => Response.json({ host: request.headers.get("host"), flags: Cloudflare.compatibilityFlags }) }`,
+      },
     });
-  });
-  afterAll(() => router.dispose());
+  }, START_MS);
+  afterEach(() => origin.reset());
+  afterAll(() => Promise.all([router.dispose(), origin.close()]));
 
-  test("is the Worker of this repository, with KV filled before the first request", async () => {
-    expect((await router.fetch("/a/b?c", { host: "mock.example.com" })).status).toBeGreaterThan(0);
-    expect(await router.kv.get("groups")).toBe('["mock"]');
-    expect(await router.kv.get("group:mock")).toBe('{"name":"mock"}');
-    await router.kv.delete("groups");
-    expect(await router.kv.get("groups")).toBeNull();
+  const group = (target: object, name = "small") => ({
+    schema: 1,
+    name,
+    hosts: [`${name}.example.com`],
+    baseline: "main",
+    services: { web: {} },
+    lanes: { main: { weight: 1, origins: { web: target } } },
   });
 
-  test("can be spoken to in raw bytes", async () => {
-    const answer = await sendRaw(router.url, "GET /%2e%2e/x HTTP/1.1\r\nhost: MOCK.example.com.\r\n\r\n");
-    expect(answer.statusLine).toMatch(/^HTTP\/1\.1 \d{3} /);
-    expect(answer.ended).toBe("whole");
+  test("is the real Worker: the group comes from KV, the request reaches the origin, a log line is kept", async () => {
+    origin.respond(reply.echo());
+    const answer = await router.fetch("/a?b", { method: "POST", host: "small.example.com", headers: { "X-One": "1" }, body: "hello" });
+    expect(answer).toMatchObject({ status: 200, complete: true, headers: { "x-lane": "main" } });
+    expect(JSON.parse(answer.text)).toMatchObject({ method: "POST", url: "/a?b", body: "hello" });
+    expect(headerOf(origin.requests[0]?.headers ?? [], "x-one")).toBe("1");
+    await vi.waitFor(() => expect(router.logs()).toContainEqual(expect.objectContaining({ group: "small", path: "/a", status: 200 })));
+  });
+
+  test("has service bindings", async () => {
+    expect(JSON.parse((await router.fetch("/", { host: "bound.example.com" })).text).host).toBe("bound.example.com");
+  });
+
+  test("takes a streamed body, and bytes of any kind", async () => {
+    const body = Readable.from([Buffer.from("ab"), Buffer.from("cd")]);
+    await router.fetch("/", { method: "PUT", host: "small.example.com", body });
+    await origin.requests[0]?.received;
+    expect(origin.requests[0]).toMatchObject({ bodyLength: 4, complete: true });
+    const answer = await sendRaw(router.url, "GET /a/..%2fb HTTP/1.1\r\nhost: SMALL.example.com.\r\n\r\n");
+    expect(answer).toMatchObject({ status: 200, ended: "whole" });
+    expect(origin.requests[1]?.url).toBe("/a/..%2fb");
+  });
+
+  test("leaves when it is told to", async () => {
+    origin.respond(reply.hang());
+    const leaving = new AbortController();
+    const asked = router.fetch("/", { host: "small.example.com", signal: leaving.signal });
+    await vi.waitFor(() => expect(origin.requests).toHaveLength(1));
+    leaving.abort();
+    await expect(asked).rejects.toThrow("abort");
+  });
+
+  test("reads and changes the Worker's own KV", async () => {
+    expect(await router.kv.get("groups")).toBe('["small","bound"]');
+    await router.kv.put("k", new Uint8Array([104, 105]));
+    expect(await router.kv.get("k")).toBe("hi");
+    await router.kv.delete("k");
+    expect(await router.kv.get("k")).toBeNull();
+  });
+
+  test("runs with the date and flags of wrangler.toml", async () => {
+    const { flags } = JSON.parse((await router.fetch("/", { host: "bound.example.com" })).text);
+    // The first is set there; the second came with the date, on 2026-04-07.
+    expect(flags).toMatchObject({ enable_request_signal: true, web_socket_auto_reply_to_close: true });
   });
 });
+
+test(
+  "KV can be a Worker that fails as it is told",
+  async () => {
+    const router = await startRouter({
+      workers: {
+        LANES: `import { WorkerEntrypoint } from "cloudflare:workers";
+        export default class extends WorkerEntrypoint { get() { throw new Error("planted") } }`,
+      },
+    });
+    onTestFinished(() => router.dispose());
+    const answer = await router.fetch("/", { host: "small.example.com" });
+    expect([answer.status, JSON.parse(answer.text).type]).toEqual([503, expect.stringContaining("no-config")]);
+  },
+  START_MS,
+);

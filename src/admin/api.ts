@@ -1,10 +1,12 @@
 /** The admin API (contract section 9): which call goes to which file, and what holds for all of them. Nothing here is CORS-readable. */
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
+import { Hono } from "hono/tiny";
 import type { Env } from "../edge/env.ts";
 import { currentGroups, type Snapshot } from "../edge/groups-kv.ts";
 import { problem } from "../edge/respond.ts";
 import { signerOf } from "../edge/sign.ts";
 import { Limiter } from "../group/limiter.ts";
+import { accessIdentity } from "./access.ts";
 import { exists } from "./auth.ts";
 import { readObject, readText } from "./body.ts";
 import { type Caller, callerOf, isWrite } from "./caller.ts";
@@ -18,7 +20,7 @@ import { turn } from "./off.ts";
 import { type Asking, put, words } from "./publish.ts";
 import { refuse } from "./refuse.ts";
 import { rollback } from "./rollback.ts";
-import { hasPages, isSameOrigin, login, logout } from "./session.ts";
+import { hasPages, isSameOrigin, login, loginBy, logout, sessionOf } from "./session.ts";
 import { stats } from "./stats.ts";
 import { weights } from "./weights.ts";
 
@@ -66,7 +68,8 @@ admin.use("/__lanes/metrics", admit);
 
 admin.get("/__lanes/health", async (c) => {
   const snapshot = await snapshotOf(c);
-  if (c.req.header("authorization") === undefined) return c.json({ status: status(snapshot, c.env) });
+  const anonymous = c.req.header("authorization") === undefined && sessionOf(c.req.raw, c.env, Date.now()) === null;
+  if (anonymous) return c.json({ status: status(snapshot, c.env) });
   const caller = callerOf(c.req.raw, c.env, Date.now());
   return caller instanceof Response ? caller : c.json(health(snapshot, c.env, Date.now()));
 });
@@ -105,7 +108,9 @@ admin.post("/__lanes/api/explain", async (c) => {
   const described = readDescribed(body.value);
   if (!described.ok) return refuse("invalid", "This describes no request.", { problems: described.error });
   const explained = explain(described.value, await snapshotOf(c), signerOf(c.env), Date.now(), crypto.randomUUID().replaceAll("-", ""));
-  return explained.ok ? c.json(explained.value as object) : refuse("invalid", "This describes no request.", { problems: [explained.error] });
+  return explained.ok
+    ? c.json(explained.value as object)
+    : refuse("invalid", "This describes no request.", { problems: [explained.error] });
 });
 
 /** Guessing a token of 32 characters is hopeless; guessing without end costs us. */
@@ -117,7 +122,10 @@ admin.post("/__lanes/login", async (c) => {
   if (!logins.take(Date.now())) return refuse("busy", "Too many tries; wait a moment.");
   const form = await readText(c.req.raw);
   if (!form.ok) return form.error;
-  const cookie = login(new URLSearchParams(form.value).get("token") ?? "", new URL(c.req.url), c.env, Date.now());
+  const [token, url, now] = [new URLSearchParams(form.value).get("token") ?? "", new URL(c.req.url), Date.now()];
+  // Without a token, Cloudflare Access may have seen to it.
+  const identity = token === "" ? await accessIdentity(c.req.raw, c.env, c.executionCtx as ExecutionContext, now) : null;
+  const cookie = identity === null ? login(token, url, c.env, now) : loginBy(identity, url, c.env, now);
   if (cookie === null) return c.redirect("/__lanes/login?failed", 303);
   c.header("set-cookie", cookie);
   return c.redirect("/__lanes/", 303);

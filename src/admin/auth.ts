@@ -1,37 +1,31 @@
 /** Who may ask (contract section 9): closed unless a token is set, bearer only, compared in constant time; a read token may only read. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { hostName } from "../core/facts.ts";
+import { percentDecode } from "../core/percent.ts";
 import { type Env, MIN_SECRET_LENGTH } from "../edge/env.ts";
 
 export const ADMIN_PATH = "/__lanes";
 
-/** Every spelling that some server would read as our prefix: escapes, upper case, doubled slashes. */
+/** Every spelling that some server would read as our prefix: escapes, upper case, doubled slashes, dots on the way. */
 function isAdminSpelling(path: string): boolean {
-  let plain = path.slice(0, 200);
-  try {
-    plain = decodeURIComponent(plain);
-  } catch {
-    // A broken escape further on; the undecoded text still tells.
+  const segments: string[] = [];
+  for (const segment of percentDecode(path).split(/[/\\]/)) {
+    if (segment === "..") segments.pop();
+    else if (segment !== "" && segment !== ".") segments.push(segment);
   }
-  return plain.replaceAll("\\", "/").replace(/^\/+/, "/").toLowerCase().startsWith(ADMIN_PATH);
+  return `/${segments[0] ?? ""}`.toLowerCase().startsWith(ADMIN_PATH);
 }
+
+/** Without one of these no path is another spelling: `_`, `/` or `\` first, a dot segment, or one of `. / \ _` escaped. */
+const SUSPECT = /^\/[_/\\]|[/\\]\.|%[25]/;
 
 /** Does this request belong to the admin app, which never proxies? Cheap for the traffic that does not. */
 export function isAdmin(url: string, env: Env): boolean {
-  if (env.ADMIN_HOST !== undefined && hostName(new URL(url).host) === hostName(env.ADMIN_HOST)) return true;
-  const path = url.indexOf("/", url.indexOf("//") + 2);
-  const next = url.charCodeAt(path + 1);
-  if (
-    next !== 0x5f &&
-    next !== 0x25 &&
-    next !== 0x2f &&
-    next !== 0x2e &&
-    next !== 0x5c &&
-    !url.includes("/.", path) &&
-    !url.includes("/%", path)
-  )
-    return false;
-  return isAdminSpelling(new URL(url).pathname);
+  if (env.ADMIN_HOST !== undefined && hostName(URL.parse(url)?.host ?? "") === hostName(env.ADMIN_HOST)) return true;
+  const start = url.indexOf("/", url.indexOf("//") + 2);
+  const query = url.indexOf("?", start);
+  const path = start < 0 ? "" : url.slice(start, query < 0 ? url.length : query);
+  return SUSPECT.test(path) && isAdminSpelling(path);
 }
 
 /** The admin API exists only with a usable token, and only on `ADMIN_HOST` where that is set. */

@@ -6,7 +6,8 @@ import { isOwnForm, isSameOrigin, type Scope, sessionOf } from "./session.ts";
 
 export interface Caller {
   readonly scope: Scope;
-  /** For the audit, where the caller gives no name. */
+  /** For the audit: a name that was verified, or null, and how the caller came. */
+  readonly name: string | null;
   readonly by: "api" | "page";
 }
 
@@ -22,7 +23,7 @@ export function callerOf(request: Request, env: Env, now: number): Caller | Resp
   if (authorization !== null) {
     const scope = scopeOf(authorization, env);
     if (scope === null) return refuse("unauthorized", "The token is not known.");
-    return permitted(request, { scope, by: "api" });
+    return permitted(request, { scope, name: null, by: "api" });
   }
   const session = sessionOf(request, env, now);
   if (session === null) return refuse("unauthorized", "Send `Authorization: Bearer` with the admin token or the read token.");
@@ -32,7 +33,7 @@ export function callerOf(request: Request, env: Env, now: number): Caller | Resp
   if (!asks && !(isSameOrigin(request) && isOwnForm(session, request.headers.get("x-lane-form")) && json)) {
     return refuse("cross-site", "A session may only write from Laneway's own pages.");
   }
-  return permitted(request, { scope: session.scope, by: "page" });
+  return permitted(request, { scope: session.scope, name: session.name, by: "page" });
 }
 
 function permitted(request: Request, caller: Caller): Caller | Response {

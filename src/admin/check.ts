@@ -29,7 +29,8 @@ export function checkFile(text: string, name: string, snapshot: Snapshot, env: E
   const problems = [...report.list(), ...(parsed === null || parsed.ok ? [] : parsed.error)];
   if (!parsed?.ok || problems.length > 0) return { file: null, group: null, problems, warnings: [] };
   const { group, warnings } = parsed.value;
-  if (group.name !== name) problems.push({ path: "name", message: `expected ${quote(name)}, as the address says, got ${quote(group.name)}` });
+  if (group.name !== name)
+    problems.push({ path: "name", message: `expected ${quote(name)}, as the address says, got ${quote(group.name)}` });
   problems.push(...amongOthers(group, snapshot), ...adminHost(group, env));
   const bindings = checkBindings(group, env);
   problems.push(...bindings.problems);
@@ -89,7 +90,11 @@ export interface Preview extends Review {
 }
 
 /** What would change if a file without problems were published now. `latest` null, or no lane file: everything is new. */
-export function preview({ group, file, warnings }: Checked & { group: LaneGroup; file: string }, latest: Revision | null, now: number): Preview {
+export function preview(
+  { group, file, warnings }: Checked & { group: LaneGroup; file: string },
+  latest: Revision | null,
+  now: number,
+): Preview {
   const previous = latest?.text == null ? null : parseLaneGroupText(latest.text, { insecureOrigins: true });
   const published = previous?.ok ? previous.value.group : null;
   // As it will be laid out, not as it would be without a past.

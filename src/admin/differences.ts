@@ -26,10 +26,11 @@ function placeOf({ rank, ...place }: PlaceRow, probed: number, ignored: boolean)
   };
 }
 
-const placesOf = (signature: string) => (signature === "" ? [] : signature.split("\n")).map((line) => {
-  const space = line.indexOf(" ");
-  return { kind: line.slice(0, space), path: line.slice(space + 1) };
-});
+const placesOf = (signature: string) =>
+  (signature === "" ? [] : signature.split("\n")).map((line) => {
+    const space = line.indexOf(" ");
+    return { kind: line.slice(0, space), path: line.slice(space + 1) };
+  });
 
 function endpointOf({ mirror, endpoint, compared, probed, more, places, samples }: EndpointRow, isIgnoredPath: (path: string) => boolean) {
   return {

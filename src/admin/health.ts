@@ -1,6 +1,7 @@
 /** What runs, where it came from, and what is wrong (contract section 9). */
 import { type Env, MIN_SECRET_LENGTH } from "../edge/env.ts";
-import { KV_CACHE_SECONDS, REFRESH_MS, type Snapshot, STALE_MS } from "../edge/groups-kv.ts";
+import { REFRESH_MS, type Snapshot, STALE_MS } from "../edge/groups-kv.ts";
+import { KV_CACHE_SECONDS } from "../edge/kv-values.ts";
 
 /** Seconds that KV says a write takes to be seen at other locations; "or more". */
 const KV_PROPAGATION_SECONDS = 60;

@@ -22,7 +22,11 @@ const MAX_TEXT = 200;
 
 /** One line of a person's words. */
 export function oneLine(text: string): string {
-  return text.replace(/\p{Cc}+/gu, " ").trim().slice(0, MAX_TEXT).toWellFormed();
+  return text
+    .replace(/\p{Cc}+/gu, " ")
+    .trim()
+    .slice(0, MAX_TEXT)
+    .toWellFormed();
 }
 
 /** Header values are ASCII; other letters come percent-encoded, in UTF-8. */
@@ -30,7 +34,9 @@ export function words(request: Request, header: "x-reason" | "x-actor"): string 
   return oneLine(percentDecode(request.headers.get(header) ?? ""));
 }
 
-export const actor = ({ request, caller }: Pick<Asking, "request" | "caller">): string => words(request, "x-actor") || caller.by;
+/** A verified name, or what the caller calls itself. */
+export const actor = ({ request, caller }: Pick<Asking, "request" | "caller">): string =>
+  caller.name ?? (words(request, "x-actor") || caller.by);
 
 /** RFC 9110, sections 13.1.1 and 13.1.2. Weak and foreign tags match nothing. */
 export function expectedRevision(request: Request): Result<Write["expected"], Response> {
@@ -58,9 +64,13 @@ export function refusal(refused: Refusal): Response {
     case "stale":
       return stale(refused);
     case "drift":
-      return refuse("drift", `KV was changed outside; its value is revision ${refused.revision} now. Look at the group again, then write.`, {
-        current: refused.revision,
-      });
+      return refuse(
+        "drift",
+        `KV was changed outside; its value is revision ${refused.revision} now. Look at the group again, then write.`,
+        {
+          current: refused.revision,
+        },
+      );
     case "invalid":
       return refuse("invalid", "The file has problems; nothing was written.", { problems: refused.problems });
     case "unwritten": {

@@ -4,12 +4,15 @@
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { type Env, MIN_SECRET_LENGTH } from "../edge/env.ts";
+import type { Identity } from "./access.ts";
 import { scopeOf } from "./auth.ts";
 
 export type Scope = "read" | "write";
 
 export interface Session {
   readonly scope: Scope;
+  /** Whom Cloudflare Access let in; null: somebody who knows the token. */
+  readonly name: string | null;
   /** Goes into every form, as field or header `x-lane-form`; not readable for other sites. */
   readonly form: string;
 }
@@ -36,9 +39,18 @@ function hmac(scope: Scope, env: Env, text: string): string | null {
 /** `Set-Cookie` for whoever shows a token; null: the token is not known. */
 export function login(token: string, url: URL, env: Env, now: number): string | null {
   const scope = scopeOf(`Bearer ${token}`, env);
-  if (scope === null) return null;
-  const content = `1.${scope}.${Math.floor(now / 1000) + MAX_AGE_SECONDS}.${crypto.randomUUID()}`;
-  return cookie(url, `${content}.${hmac(scope, env, content)}`, MAX_AGE_SECONDS);
+  return scope === null ? null : open(scope, "", url, env, MAX_AGE_SECONDS, now);
+}
+
+/** `Set-Cookie` for whom Cloudflare Access let in, for as long as it would. */
+export function loginBy({ name, until }: Identity, url: URL, env: Env, now: number): string {
+  return open("write", name, url, env, Math.min(MAX_AGE_SECONDS, Math.floor((until - now) / 1000)), now);
+}
+
+function open(scope: Scope, name: string, url: URL, env: Env, seconds: number, now: number): string {
+  const end = Math.floor(now / 1000) + seconds;
+  const content = `1.${scope}.${end}.${crypto.randomUUID()}.${Buffer.from(name).toString("base64url")}`;
+  return cookie(url, `${content}.${hmac(scope, env, content)}`, seconds);
 }
 
 export const logout = (url: URL): string => cookie(url, "", 0);
@@ -51,12 +63,12 @@ export function sessionOf(request: Request, env: Env, now: number): Session | nu
   const name = cookieName(new URL(request.url));
   const pairs = (request.headers.get("cookie") ?? "").split(/; */);
   const value = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
-  const parts = /^(1\.(read|write)\.(\d{1,12})\.[0-9a-f-]{36})\.([\w-]{43})$/.exec(value);
+  const parts = /^(1\.(read|write)\.(\d{1,12})\.[0-9a-f-]{36}\.([\w-]{0,400}))\.([\w-]{43})$/.exec(value);
   if (parts === null || Number(parts[3]) * 1000 <= now) return null;
   const [content, scope] = [parts[1]!, parts[2] as Scope];
   const signature = hmac(scope, env, content);
-  if (signature === null || !same(signature, parts[4]!)) return null;
-  return { scope, form: hmac(scope, env, `form ${content}`)! };
+  if (signature === null || !same(signature, parts[5]!)) return null;
+  return { scope, name: Buffer.from(parts[4]!, "base64url").toString() || null, form: hmac(scope, env, `form ${content}`)! };
 }
 
 /**

@@ -12,7 +12,9 @@ import { refuse } from "./refuse.ts";
 const MINUTES = 60;
 
 function latencyOf(counts: readonly number[]) {
-  const buckets = counts.flatMap((count, bucket) => (count === 0 ? [] : [{ upToMs: bucket === LATENCY_BUCKETS - 1 ? null : upperMs(bucket), count }]));
+  const buckets = counts.flatMap((count, bucket) =>
+    count === 0 ? [] : [{ upToMs: bucket === LATENCY_BUCKETS - 1 ? null : upperMs(bucket), count }],
+  );
   return { p50: percentileMs(counts, 0.5), p95: percentileMs(counts, 0.95), p99: percentileMs(counts, 0.99), buckets };
 }
 

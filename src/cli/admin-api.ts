@@ -4,6 +4,7 @@ import type { Problem } from "../core/problem.ts";
 import type { Review } from "../core/review.ts";
 import { cannotAsk, Failure, refused } from "./failure.ts";
 import { withProgress } from "./progress.ts";
+import { failureOf, WHERE } from "./refusal.ts";
 import type { Asking, Writing } from "./verb.ts";
 
 /** Where `npm run demo` and `npm run dev` listen. */
@@ -47,15 +48,6 @@ interface Answer {
   readonly etag: string;
 }
 
-/** RFC 9457, with what the API adds. */
-interface Refusal {
-  readonly type?: string;
-  readonly title?: string;
-  readonly status?: number;
-  readonly detail?: string;
-  readonly problems?: readonly Problem[];
-}
-
 interface Call {
   readonly method?: string;
   /** JSON text. */
@@ -79,8 +71,8 @@ export class AdminApi {
 
   async ask(path: string, { method = "GET", body, headers, title = `Asking ${this.url}` }: Call = {}): Promise<Answer> {
     const answer = await withProgress(title, this.#send(path, method, body, headers));
-    const value = valueOf(answer.text);
-    if (answer.status >= 300 || value === undefined) throw this.#failure(answer.status, value);
+    const value = jsonOf(answer.text);
+    if (answer.status >= 300 || value === undefined) throw failureOf(this.url, answer.status, value);
     return { value, etag: answer.etag };
   }
 
@@ -98,19 +90,6 @@ export class AdminApi {
     } catch (error) {
       throw cannotAsk(`Nothing answers at ${this.url}: ${causeOf(error)}.`, WHERE, { url: this.url });
     }
-  }
-
-  #failure(status: number, value: unknown): Failure {
-    const { type, title = "", detail = title, status: _, problems, ...more } = (value ?? {}) as Refusal;
-    const tag = /^urn:laneway:([\w-]+)$/.exec(type ?? "")?.[1] ?? "";
-    const next = NEXT[tag];
-    if (next === undefined || tag === "not-found") {
-      const what = status >= 300 && status < 400 ? "answers with a redirect" : `answers ${status}`;
-      const message = tag === "not-found" ? `There is no admin API at ${this.url}.` : `${this.url} ${what}, but not as Laneway's admin API does.`;
-      return cannotAsk(message, tag === "not-found" ? NEXT[tag]!.next : WHERE);
-    }
-    const answer = { tag, ...more, ...(problems && { problems }) };
-    return next.exitCode === 1 ? refused(detail, next.next, answer) : cannotAsk(detail, next.next, answer);
   }
 
   async group(name: string): Promise<Published> {
@@ -144,7 +123,13 @@ export class AdminApi {
   }
 
   /** A revisioned write. @param etag what the writer has seen; null: there must be nothing yet */
-  async write(path: string, method: "PUT" | "POST", body: object, etag: string | null, who: Pick<Writing, "actor" | "reason">): Promise<Written> {
+  async write(
+    path: string,
+    method: "PUT" | "POST",
+    body: object,
+    etag: string | null,
+    who: Pick<Writing, "actor" | "reason">,
+  ): Promise<Written> {
     const seen = etag === null ? { "if-none-match": "*" } : { "if-match": etag };
     const headers = { ...seen, ...signed(who) };
     return (await this.ask(`api/${path}`, { method, body: JSON.stringify(body), headers, title: "Writing" })).value;
@@ -156,37 +141,7 @@ export function signed({ actor, reason = "" }: Pick<Writing, "actor" | "reason">
   return { "x-actor": encodeURIComponent(actor), "x-reason": encodeURIComponent(reason) };
 }
 
-const WHERE = `Start the local run (\`npm run demo\` or \`npm run dev\`), or name your Worker: --url https://… or LANEWAY_URL.`;
-
-const AGAIN = "Wait a few seconds, then try again.";
-
-/** By the tag of the API's problem: is it an answer, and what helps. */
-const NEXT: Readonly<Record<string, { readonly exitCode: 1 | 2; readonly next: string }>> = {
-  "not-found": {
-    exitCode: 2,
-    next: "It exists only where the Worker has LANEWAY_ADMIN_TOKEN (32 characters or more) and, with ADMIN_HOST, only on that host.",
-  },
-  unauthorized: {
-    exitCode: 2,
-    next: "Set LANEWAY_ADMIN_TOKEN to the token of this Laneway: the local run prints one at its start, a deployed Worker has it as a secret.",
-  },
-  forbidden: { exitCode: 2, next: "Set LANEWAY_ADMIN_TOKEN to the admin token; LANEWAY_READ_TOKEN's can only look." },
-  "no-group": { exitCode: 2, next: "`lanes status` lists the groups; `lanes publish <file>` makes a new one." },
-  "no-revision": { exitCode: 1, next: "`lanes history <group>` lists the revisions." },
-  gone: { exitCode: 1, next: "`lanes history <group>` lists the revisions." },
-  invalid: { exitCode: 1, next: "" },
-  "not-json": { exitCode: 1, next: "" },
-  "too-large": { exitCode: 1, next: "" },
-  stale: { exitCode: 1, next: "Somebody was faster. `lanes history <group>` says who; `lanes pull <group>` brings their file." },
-  drift: { exitCode: 1, next: "`lanes plan` shows your file against what is there now; write again, and yours replaces it." },
-  busy: { exitCode: 2, next: AGAIN },
-  "kv-unavailable": { exitCode: 2, next: AGAIN },
-  unwritten: { exitCode: 2, next: "`lanes status` shows when it is in force." },
-  internal: { exitCode: 2, next: "The Worker's log says more: `npx wrangler tail`." },
-  "no-publisher": { exitCode: 2, next: "Give it the Durable Object of wrangler.toml, or write to KV: `npx wrangler kv key put` (README)." },
-};
-
-function valueOf(text: string): unknown {
+function jsonOf(text: string): unknown {
   if (text === "") return null;
   try {
     return JSON.parse(text);

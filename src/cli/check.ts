@@ -6,7 +6,8 @@ import { parseLaneGroupText } from "../core/parse-lane-group.ts";
 import { type Problem, quote } from "../core/problem.ts";
 import { review } from "../core/review.ts";
 import { cannotAsk, type ExitCode } from "./failure.ts";
-import { FOLDER, localNames, readFile, type Text } from "./lane-files.ts";
+import { FOLDER, localNames } from "./folder.ts";
+import { readFile, type Text } from "./lane-files.ts";
 import { bold, dim, green, lineOf, plural, red, say, sayJson, yellow } from "./say.ts";
 import { exits, type Shown, verb } from "./verb.ts";
 
@@ -34,7 +35,8 @@ function run(files: string[], { json, insecureOrigins = process.env.INSECURE_ORI
   const checked = [...wanted].map((file) => checkOne(readFile(file), insecureOrigins, now));
   checkTogether(checked);
   const sound = checked.every(({ problems }) => problems.length === 0);
-  if (json) sayJson({ files: checked.map(({ path, group, problems, warnings }) => ({ path, group: group?.name ?? null, problems, warnings })) });
+  if (json)
+    sayJson({ files: checked.map(({ path, group, problems, warnings }) => ({ path, group: group?.name ?? null, problems, warnings })) });
   else for (const one of checked) sayChecked(one);
   return sound ? 0 : 1;
 }
@@ -66,9 +68,11 @@ function checkTogether(checked: readonly Checked[]): void {
 
 function sayChecked({ path, group, problems, warnings }: Checked): void {
   const mark = problems.length > 0 ? red("✗") : green("✓");
-  const found = group === null ? "" : dim(`  ${plural(group.lanes.size, "lane")}, ${plural(group.services.size, "service")}, ${plural(group.rules.length, "rule")}`);
+  const found =
+    group === null
+      ? ""
+      : dim(`  ${plural(group.lanes.size, "lane")}, ${plural(group.services.size, "service")}, ${plural(group.rules.length, "rule")}`);
   say(`${mark} ${bold(path)}${found}`);
   for (const problem of problems) say(`  ${red("problem")}  ${lineOf(problem)}`);
   for (const warning of warnings) say(`  ${yellow("warning")}  ${lineOf(warning)}`);
 }
-

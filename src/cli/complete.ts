@@ -1,39 +1,46 @@
 /** What may stand at the end of a command line that is being typed. */
-import type { Command } from "commander";
+import type { Argument, Command } from "commander";
 import { AdminApi, DEFAULT_URL, type RevisionHead } from "./admin-api.ts";
-import { localNames, parse, parsePublished, readFile } from "./lane-files.ts";
+import { localNames } from "./folder.ts";
+import { parse, parsePublished, readFile } from "./lane-files.ts";
 
 /** Whoever presses Tab does not wait. */
-const TIMEOUT_MS = 700;
+const TIMEOUT_MS = 1_500;
 
 /** @param words what follows `lanes`; the last is being typed, and may be empty */
 export async function candidates(program: Command, words: readonly string[]): Promise<string[]> {
   const typed = words.at(-1) ?? "";
   const [name = ""] = words;
-  if (words.length < 2) return matching(program.commands.filter((command) => !isHidden(command)).map((command) => command.name()), typed);
+  if (words.length < 2)
+    return matching(
+      program.commands.map((command) => command.name()).filter((verb) => verb !== "complete"),
+      typed,
+    );
   const command = program.commands.find((each) => each.name() === name);
   if (command === undefined) return [];
-  if (typed.startsWith("-")) return matching(command.options.flatMap(({ long }) => long ?? []), typed);
+  if (typed.startsWith("-"))
+    return matching(
+      command.options.flatMap(({ long }) => long ?? []),
+      typed,
+    );
   const before = words.slice(1, -1);
   const option = command.options.find(({ long, short }) => long === before.at(-1) || short === before.at(-1));
   if (option && (option.required || option.optional)) return [];
   const given = positional(command, before);
   const argument = command.registeredArguments[given.length] ?? command.registeredArguments.findLast(({ variadic }) => variadic);
-  return argument === undefined ? [] : matching(await wordsFor(argument.name(), given, command), typed);
+  return argument === undefined ? [] : matching(await wordsFor(argument, given), typed);
 }
-
-const isHidden = (command: Command): boolean => command.name() === "complete";
 
 const matching = (all: readonly string[], typed: string): string[] => [...new Set(all)].filter((one) => one.startsWith(typed));
 
 function positional(command: Command, words: readonly string[]): string[] {
-  const takesValue = (word: string | undefined) => command.options.some(({ long, short, required }) => required && (long === word || short === word));
+  const takesValue = (word = "") => command.options.some(({ long, short, required }) => required && (long === word || short === word));
   return words.filter((word, at) => !word.startsWith("-") && !takesValue(words[at - 1]));
 }
 
-async function wordsFor(argument: string, given: readonly string[], command: Command): Promise<readonly string[]> {
+async function wordsFor(argument: Argument, given: readonly string[]): Promise<readonly string[]> {
   const [group = ""] = given;
-  switch (argument) {
+  switch (argument.name()) {
     case "file":
     case "files":
       return localNames();
@@ -48,7 +55,7 @@ async function wordsFor(argument: string, given: readonly string[], command: Com
         () => [],
       );
     default:
-      return command.name() === "completion" ? ["bash", "zsh"] : [];
+      return argument.argChoices ?? [];
   }
 }
 

@@ -7,7 +7,10 @@ import { exits, verb } from "./verb.ts";
 export const completion = (): Command =>
   verb("completion", "let the shell complete verbs, groups, lanes and revisions", "never")
     .addArgument(new Argument("<shell>", "which shell").choices(["bash", "zsh"]))
-    .addHelpText("after", `\nIn ~/.bashrc or ~/.zshrc, with this folder's path:\n  eval "$(npm --prefix ${process.cwd()} run -s lanes -- completion bash)"`)
+    .addHelpText(
+      "after",
+      `\nIn ~/.bashrc or ~/.zshrc, with this folder's path:\n  eval "$(npm --prefix ${process.cwd()} run -s lanes -- completion bash)"`,
+    )
     .action(exits(run));
 
 /** This Node and this file: an `npx` at every Tab would take half a second more. `lanes` is a function only where no command has the name. */

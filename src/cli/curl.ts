@@ -39,7 +39,20 @@ const VALUED = new Set(
 );
 
 const BODIES = new Set(["data", "data-raw", "data-ascii", "data-binary", "data-urlencode", "json", "form", "form-string"]);
-const SHAPING = new Set(["header", "request", "cookie", "user-agent", "referer", "user", "upload-file", "range", "oauth2-bearer", "url", "url-query", "variable"]);
+const SHAPING = new Set([
+  "header",
+  "request",
+  "cookie",
+  "user-agent",
+  "referer",
+  "user",
+  "upload-file",
+  "range",
+  "oauth2-bearer",
+  "url",
+  "url-query",
+  "variable",
+]);
 
 const takesValue = (name: string): boolean => VALUED.has(name) || BODIES.has(name) || SHAPING.has(name);
 
@@ -111,7 +124,13 @@ export function curlRequest(words: readonly string[], adds: CurlRequest["headers
     url.hostname = named.hostname;
     url.port = named.port;
   }
-  const otherwise = flags.has("head") ? "HEAD" : all("upload-file").length > 0 ? "PUT" : bodies.length > 0 && !flags.has("get") ? "POST" : "GET";
+  const otherwise = flags.has("head")
+    ? "HEAD"
+    : all("upload-file").length > 0
+      ? "PUT"
+      : bodies.length > 0 && !flags.has("get")
+        ? "POST"
+        : "GET";
   return ok({ method: all("request").at(-1) ?? otherwise, url: url.href, headers: Object.fromEntries(headers), notes });
 }
 
@@ -130,7 +149,9 @@ function urlOf(text: string, queries: readonly string[]): URL | null {
 function queryOf(name: string, value: string): string {
   if (name !== "data-urlencode") return value;
   const equals = value.indexOf("=");
-  return equals < 1 ? encodeURIComponent(value.slice(equals + 1)) : `${value.slice(0, equals)}=${encodeURIComponent(value.slice(equals + 1))}`;
+  return equals < 1
+    ? encodeURIComponent(value.slice(equals + 1))
+    : `${value.slice(0, equals)}=${encodeURIComponent(value.slice(equals + 1))}`;
 }
 
 type Pairs = readonly (readonly [name: string, value: string])[];

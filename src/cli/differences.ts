@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import type { Verdict } from "../core/noise.ts";
 import { AdminApi, signed } from "./admin-api.ts";
-import { type ExitCode, Failure } from "./failure.ts";
+import type { ExitCode } from "./failure.ts";
 import { ago, bold, dim, green, plural, red, say, sayJson, table, yellow } from "./say.ts";
-import { exits, groupName, type Writing, asking, changing, named } from "./verb.ts";
+import { asking, changing, exits, groupName, named, type Writing } from "./verb.ts";
 import { write } from "./write.ts";
 
 interface Place {
@@ -38,7 +38,11 @@ interface Options extends Writing {
 }
 
 export const differences = (): Command =>
-  named(changing(asking("differences", "what a mirror's copies answered differently", "there are differences that are neither noise nor ignored")))
+  named(
+    changing(
+      asking("differences", "what a mirror's copies answered differently", "there are differences that are neither noise nor ignored"),
+    ),
+  )
     .argument("<group>", "name of the group", groupName)
     .option("--samples", "with examples, redacted")
     .option("--clear", "forget them all (--yes, --dry-run and --actor are for this)")
@@ -49,7 +53,8 @@ async function run(name: string, options: Options): Promise<ExitCode> {
   const path = `api/groups/${name}/differences`;
   const endpoints: readonly Endpoint[] = (await api.ask(path)).value.endpoints;
   const open = endpoints.some(({ paths }) => paths.some(({ verdict }) => isOpen(verdict)));
-  if (options.clear) return await clear(name, endpoints, options, () => api.ask(path, { method: "DELETE", headers: signed(options), title: "Deleting" }));
+  if (options.clear)
+    return await clear(name, endpoints, options, () => api.ask(path, { method: "DELETE", headers: signed(options), title: "Deleting" }));
   if (options.json) sayJson({ group: name, endpoints });
   else sayEndpoints(name, endpoints, options.samples === true);
   return open ? 1 : 0;
@@ -59,7 +64,10 @@ async function clear(name: string, endpoints: readonly Endpoint[], options: Opti
   const compared = endpoints.reduce((sum, endpoint) => sum + endpoint.compared, 0);
   return await write(options, {
     preview: { endpoints: endpoints.length, compared },
-    show: () => say(`  ${plural(endpoints.length, "endpoint")} of ${bold(name)}, with what ${plural(compared, "comparison")} found. They cannot be brought back.\n`),
+    show: () =>
+      say(
+        `  ${plural(endpoints.length, "endpoint")} of ${bold(name)}, with what ${plural(compared, "comparison")} found. They cannot be brought back.\n`,
+      ),
     question: `Forget the differences of ${name}?`,
     reasoned: false,
     perform: async () => {
@@ -74,30 +82,42 @@ const ORDER: readonly Verdict[] = ["regression", "suspect", "undecided", "noise"
 
 const isOpen = (verdict: Verdict): boolean => verdict !== "noise" && verdict !== "ignored";
 
-const STYLES: Readonly<Record<Verdict, (text: string) => string>> = { regression: red, suspect: yellow, undecided: yellow, noise: dim, ignored: dim };
+const STYLES: Readonly<Record<Verdict, (text: string) => string>> = {
+  regression: red,
+  suspect: yellow,
+  undecided: yellow,
+  noise: dim,
+  ignored: dim,
+};
 
 const rank = ({ verdict, raw }: Place): number => ORDER.indexOf(verdict) * 1e9 - raw;
 
 function sayEndpoints(name: string, endpoints: readonly Endpoint[], samples: boolean): void {
   if (endpoints.length === 0) {
     say(`Nothing of ${name} has been compared yet.`);
-    return say(dim('A mirror with "compare" in the lane file, traffic, and a few seconds give the first figures.'));
+    say(dim('  A mirror with "compare" in the lane file, traffic, and a few seconds give the first figures.'));
+    return;
   }
-  for (const { mirror, endpoint, compared, probed, more, paths, samples: kept } of endpoints) {
-    say(`${bold(endpoint)} ${dim(`mirror ${mirror}: ${compared} compared, ${probed} of them asked twice`)}`);
-    const rows = [...paths]
-      .sort((a, b) => rank(a) - rank(b))
-      .map(({ path, kind, verdict, raw, noise }) => [STYLES[verdict](verdict), path, kind, String(raw), String(noise)]);
-    say(rows.length === 0 ? green("  no differences") : table(["verdict", "where", "what", "copy", "asked twice"], rows, [3, 4]));
-    if (more > 0) say(dim(`  and ${plural(more, "difference")} in further places, not listed`));
-    if (samples) for (const sample of kept) saySample(sample);
-    say();
-  }
-  say(dim("regression: proven; suspect: never seen when the same lane is asked twice; undecided: never asked twice."));
+  for (const endpoint of endpoints) sayEndpoint(endpoint, samples);
+  say(dim("raw: the copy differed; noise: the lane that served, asked a second time, differed from itself."));
+  say(dim("regression: proven; suspect: without any noise so far; undecided: never asked twice."));
   if (!samples) say(dim(`Examples: lanes differences ${name} --samples`));
 }
 
+function sayEndpoint({ mirror, endpoint, compared, probed, more, paths, samples }: Endpoint, withSamples: boolean): void {
+  say(`${bold(endpoint)} ${dim(`mirror ${mirror}: ${compared} compared, ${probed} of them asked twice`)}`);
+  const rows = [...paths]
+    .sort((a, b) => rank(a) - rank(b))
+    .map(({ path, kind, verdict, raw, noise }) => [STYLES[verdict](verdict), path, kind, String(raw), String(noise)]);
+  say(rows.length === 0 ? green("  no differences") : table(["verdict", "where", "what", "raw", "noise"], rows, [3, 4]));
+  if (more > 0) say(dim(`  and ${plural(more, "difference")} in further places, not listed`));
+  if (withSamples) for (const sample of samples) saySample(sample);
+  say();
+}
+
 function saySample({ paths, at, seen, sample }: Endpoint["samples"][number]): void {
-  say(`\n  ${paths.map(({ kind, path }) => `${path} (${kind})`).join(", ")} ${dim(`${plural(seen, "request")}, this one ${ago(at, Date.now())}`)}`);
+  say(
+    `\n  ${paths.map(({ kind, path }) => `${path} (${kind})`).join(", ")} ${dim(`${plural(seen, "request")}, this one ${ago(at, Date.now())}`)}`,
+  );
   for (const line of JSON.stringify(sample, null, 2).split("\n")) say(`    ${line}`);
 }

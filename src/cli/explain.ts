@@ -41,7 +41,7 @@ interface Explained {
   readonly fallback: Fallback;
   readonly mirrors: readonly { readonly name: string; readonly sent: boolean; readonly why: string }[];
   readonly requestHeaders: Readonly<Record<string, string>>;
-  readonly removedHeaders: readonly (string | { readonly name: string; readonly why: string })[];
+  readonly removedHeaders: readonly string[];
   readonly responseHeaders: Readonly<Record<string, string>>;
 }
 
@@ -83,7 +83,12 @@ function time(text: string): number {
 async function run(request: string[], options: Options): Promise<ExitCode> {
   const { notes, ...described } = requestOf(request, options);
   const { slot, ip, at: now } = options;
-  const body = JSON.stringify({ ...described, ...(slot !== undefined && { slot }), ...(ip !== undefined && { ip }), ...(now !== undefined && { now }) });
+  const body = JSON.stringify({
+    ...described,
+    ...(slot !== undefined && { slot }),
+    ...(ip !== undefined && { ip }),
+    ...(now !== undefined && { now }),
+  });
   const { value } = await new AdminApi(options).ask("api/explain", { method: "POST", body });
   if (options.json) sayJson(value);
   else {
@@ -113,12 +118,18 @@ function requestOf(given: readonly string[], options: Options): CurlRequest {
   ];
   // A URL alone says nothing of the client.
   const request = curlRequest([...words, ...more], pasted === null ? {} : CURL_ADDS);
-  if (!request.ok) throw cannotAsk(`This is no request: ${request.error}.`, "`lanes explain --help` shows how to write one.");
+  if (!request.ok)
+    throw cannotAsk(
+      `This is no request: ${request.error}.`,
+      "`lanes explain --help` shows how to write one; options of ours stand before curl.",
+    );
   return request.value;
 }
 
 function sayNobody({ group, reason }: { readonly group: string | null; readonly reason: string }): void {
-  say(`  ${red("Nobody takes it:")} ${group === null ? "no group has this host" : `no service of ${group} has this host and path`} (404 ${reason}).`);
+  say(
+    `  ${red("Nobody takes it:")} ${group === null ? "no group has this host" : `no service of ${group} has this host and path`} (404 ${reason}).`,
+  );
   say("  `lanes status` lists the groups and their hosts.");
 }
 
@@ -127,8 +138,6 @@ const REASONS: Readonly<Record<string, string>> = {
   "no-secret": "the Worker has no LANEWAY_SECRET, so a signed group stays on its baseline",
   context: "the request travels in it already, by its signed context",
   named: "the request names it, and the group's context is open",
-  sticky: "the visitor's slot is its",
-  weight: "a new visitor draws a slot that is its",
   baseline: "the baseline, since nothing else decides",
   expired: "the baseline, since the lane that was chosen is past its time",
   loop: "the request passed here more than 16 times, and is answered 508",
@@ -136,7 +145,9 @@ const REASONS: Readonly<Record<string, string>> = {
 
 function because({ reason, slot }: Explained): string {
   if (reason.startsWith("rule:")) return `the rule ${reason.slice("rule:".length)} matches`;
-  return `${REASONS[reason] ?? reason}${slot === null ? "" : ` (slot ${slot})`}`;
+  if (reason === "sticky") return `the visitor's slot ${slot} belongs to it`;
+  if (reason === "weight") return `a new visitor drew slot ${slot}, which belongs to it`;
+  return REASONS[reason] ?? reason;
 }
 
 const seconds = (ms: number) => `${ms / 1000} s`;
@@ -148,28 +159,46 @@ function originOf({ lane, origin, servedBy, fallback: { reason } }: Explained): 
 }
 
 function sayExplained(explained: Explained): void {
-  const { group, note, revision, service, lane, rules, fallback, mirrors, baggage, removedHeaders, requestHeaders, responseHeaders } = explained;
+  const { group, note, revision, service, lane, rules, fallback, mirrors, baggage, removedHeaders, requestHeaders, responseHeaders } =
+    explained;
   const next = fallback.onFailure;
   say(
-    table(
-      null,
+    table(null, [
+      [dim("group"), `${group}, revision ${revision}`],
+      ...(note === null ? [] : [["", dim(note)]]),
+      [dim("service"), service],
+      [dim("lane"), `${bold(lane)}: ${because(explained)}`],
+      [dim("origin"), originOf(explained)],
       [
-        [dim("group"), `${group}, revision ${revision}`],
-        ...(note === null ? [] : [["", dim(note)]]),
-        [dim("service"), service],
-        [dim("lane"), `${bold(lane)}: ${because(explained)}`],
-        [dim("origin"), originOf(explained)],
-        [dim("if it fails"), next === null ? "its answer goes to the client" : `${next.lane} answers: ${next.origin} (after ${seconds(next.afterMs)} without headers)`],
+        dim("if it fails"),
+        next === null
+          ? "its answer goes to the client"
+          : `${next.lane} answers: ${next.origin} (after ${seconds(next.afterMs)} without headers)`,
       ],
-    ),
+    ]),
   );
   const asked = /^(?:rule:|sticky$|weight$|baseline$|expired$)/.test(explained.reason);
-  section(asked ? "Rules, the first that matches decides" : "Rules, had they been asked", ticked(rules.map(({ name, matched, why }) => [matched, name, why])));
+  section(
+    asked ? "Rules, the first that matches decides" : "Rules, had they been asked",
+    ticked(rules.map(({ name, matched, why }) => [matched, name, why])),
+  );
   section("Mirrors", ticked(mirrors.map(({ name, sent, why }) => [sent, name, why])));
   section("Baggage it came with", pairs(baggage.map(({ key, value }) => [key, value])));
-  section("Headers that end here", pairs(removedHeaders.map((header) => (typeof header === "string" ? [header, ""] : [header.name, header.why]))));
+  section("Headers that end here", pairs(removedHeaders.map((name) => [name, whyRemoved(name)])));
   section("Headers the origin gets", pairs(Object.entries(requestHeaders)));
   section("Headers the client gets besides", pairs(Object.entries(responseHeaders)));
+}
+
+/** Contract section 4, in words; what Connection names has any name. */
+function whyRemoved(name: string): string {
+  if (/^(?:x-lane|cloudflare-workers-version-)/.test(name.replaceAll("_", "-"))) return "only Laneway may say this";
+  if (/^(?:connection|proxy-connection|keep-alive|te|trailer|transfer-encoding|upgrade|proxy-auth.*)$/.test(name))
+    return "for the next hop only (RFC 9110, 7.6.1)";
+  if (/^(?:x-)?forwarded/.test(name.replaceAll("_", "-"))) return "a client's word about addresses";
+  if (name === "cookie") return "held the lane cookie only";
+  if (name === "baggage") return "nothing of it goes to this origin";
+  if (name === "tracestate") return "its traceparent is absent or invalid";
+  return "named by Connection";
 }
 
 function section(title: string, lines: string): void {

@@ -4,8 +4,8 @@ import type { Command } from "commander";
 import { parseLaneGroup } from "../core/parse-lane-group.ts";
 import { askText, canAsk } from "./ask.ts";
 import { cannotAsk, type ExitCode, refused } from "./failure.ts";
-import { FOLDER, pathOf } from "./lane-files.ts";
-import { bold, dim, green, lineOf, say, yellow } from "./say.ts";
+import { FOLDER, pathOf } from "./folder.ts";
+import { bold, dim, green, lineOf, say, table, yellow } from "./say.ts";
 import { type Changing, changing, exits, verb } from "./verb.ts";
 import { write } from "./write.ts";
 
@@ -30,7 +30,11 @@ interface Question {
 const QUESTIONS: Readonly<Record<keyof Answers, Question>> = {
   name: { message: "What is it called? (letters, digits, dashes)", initial: () => slug(basename(process.cwd())), path: "name" },
   hosts: { message: "Under which hosts is it reached? (several with commas)", initial: () => "www.example.com", path: "hosts" },
-  stable: { message: "Where does today's version run? (the baseline)", initial: () => "https://stable.example.net", path: "lanes.stable.origins.web" },
+  stable: {
+    message: "Where does today's version run? (the baseline)",
+    initial: () => "https://stable.example.net",
+    path: "lanes.stable.origins.web",
+  },
   next: { message: "Where does the new version run?", initial: () => "https://next.example.net", path: "lanes.next.origins.web" },
   percent: { message: "How many percent of the visitors get the new one at first?", initial: () => "10", path: "lanes.next.weight" },
 };
@@ -53,13 +57,19 @@ async function run(options: Options): Promise<ExitCode> {
   const path = pathOf(answers.name);
   const wrong = parseLaneGroup(file, { insecureOrigins: true });
   if (!wrong.ok) throw refused("This makes no lane file.", "", { problems: wrong.error });
-  if (existsSync(path)) throw refused(`${path} exists already, and stays as it is.`, "Choose another --name, or edit it: your editor knows its keys by the schema.");
+  if (existsSync(path))
+    throw refused(
+      `${path} exists already, and stays as it is.`,
+      "Choose another --name, or edit it: your editor knows its keys by the schema.",
+    );
   const text = `${JSON.stringify(file, null, 2)}\n`;
   return await write(
     { ...options, yes: true },
     {
       preview: { path, file },
-      show: () => say(options.dryRun ? text : ""),
+      show: () => {
+        if (options.dryRun) say(text);
+      },
       question: "",
       reasoned: false,
       perform: async () => {
@@ -94,7 +104,10 @@ async function answersOf(options: Options): Promise<Answers> {
   const asks = canAsk() && !options.yes && !options.json;
   const missing = KEYS.filter((key) => options[key] === undefined && key !== "percent");
   if (!asks && missing.length > 0) {
-    throw cannotAsk("This is no terminal, so nobody can be asked.", `Give ${missing.map((key) => `--${key}`).join(", ")} too: \`lanes init --help\`.`);
+    throw cannotAsk(
+      "This is no terminal, so nobody can be asked.",
+      `Give ${missing.map((key) => `--${key}`).join(", ")} too: \`lanes init --help\`.`,
+    );
   }
   const answers = Object.fromEntries(KEYS.map((key) => [key, options[key] ?? QUESTIONS[key].initial()])) as Record<keyof Answers, string>;
   for (const key of KEYS) {
@@ -109,7 +122,9 @@ async function answersOf(options: Options): Promise<Answers> {
 function wrongWith(answers: Answers, key: keyof Answers): string | undefined {
   const parsed = parseLaneGroup(fileOf(answers), { insecureOrigins: true });
   const { path } = QUESTIONS[key];
-  const problem = parsed.ok ? undefined : parsed.error.find((one) => one.path.startsWith(path) || (key === "percent" && one.path.endsWith(".weight")));
+  const problem = parsed.ok
+    ? undefined
+    : parsed.error.find((one) => one.path.startsWith(path) || (key === "percent" && one.path.endsWith(".weight")));
   return problem?.message;
 }
 
@@ -123,13 +138,17 @@ const slug = (text: string): string =>
 function sayNext(answers: Answers, path: string): void {
   const { name, hosts, percent } = answers;
   const host = hosts.split(/[\s,]+/).find((one) => one !== "" && !one.includes("*")) ?? "…";
-  say(`${green("✓")} ${bold(path)} is written: ${percent.replace(/\s*%$/, "")} % of the visitors get the lane "next", and whoever sends baggage "try=next".`);
+  say(
+    `${green("✓")} ${bold(path)} is written: ${percent.replace(/\s*%$/, "")} % of the visitors get the lane "next", and whoever sends baggage "try=next".`,
+  );
   const parsed = parseLaneGroup(fileOf(answers), { insecureOrigins: false });
   for (const problem of parsed.ok ? [] : parsed.error) say(yellow(`  Good for the local run only: ${lineOf(problem)}`));
-  say(`
-Next:
-  lanes check ${name}       ${dim("what is wrong with it")}
-  npm run dev${" ".repeat(name.length)}      ${dim(`the router on this machine, with the files in ${FOLDER}/`)}
-  lanes publish ${name}     ${dim("put it in force")}
-  curl http://127.0.0.1:8787/ -H "Host: ${host}" -H "baggage: try=next" -i`);
+  const steps = [
+    [`lanes check ${name}`, "what is wrong with it"],
+    ["npm run dev", `the router on this machine, with the files in ${FOLDER}/`],
+    [`lanes publish ${name}`, "put it in force"],
+  ];
+  const rows = steps.map(([step, what]) => [step!, dim(what!)]);
+  say(`\nNext:\n${table(null, rows)}`);
+  say(`\nA request in the new lane, on this machine:\n  curl http://127.0.0.1:8787/ -i -H "Host: ${host}" -H "baggage: try=next"`);
 }

@@ -1,29 +1,11 @@
-/** Lane files on this machine: `mock` is `lanes/mock.json` in the current folder, anything else a path. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+/** Lane files on this machine, read: `mock` is `lanes/mock.json`, anything else a path. */
+import { readFileSync } from "node:fs";
 import type { LaneGroup } from "../core/lane-group.ts";
 import { parseLaneGroupText } from "../core/parse-lane-group.ts";
 import type { Problem } from "../core/problem.ts";
 import type { LaneFile, Published } from "./admin-api.ts";
 import { cannotAsk, refused } from "./failure.ts";
-
-export const FOLDER = "lanes";
-
-/** A group is a `<name>.json`; the schema beside them is none. */
-const NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
-
-export const isName = (text: string): boolean => NAME.test(text);
-
-export const pathOf = (name: string): string => join(FOLDER, `${name}.json`);
-
-/** Names of the groups in `lanes/`. */
-export function localNames(): string[] {
-  if (!existsSync(FOLDER)) return [];
-  return readdirSync(FOLDER)
-    .filter((file) => file.endsWith(".json") && isName(file.slice(0, -".json".length)))
-    .map((file) => file.slice(0, -".json".length))
-    .sort();
-}
+import { FOLDER, isName, localNames, pathOf } from "./folder.ts";
 
 export interface Text {
   readonly path: string;
@@ -58,13 +40,13 @@ export interface Parsed {
 }
 
 /** @throws Failure with all problems */
-export function parse({ path, text }: Text, insecureOrigins: boolean): Parsed {
+export function parse({ path, text }: Text, insecureOrigins: boolean, next = ""): Parsed {
   const parsed = parseLaneGroupText(text, { insecureOrigins });
-  if (!parsed.ok) throw refused(`${path} is not right.`, "", { problems: parsed.error });
+  if (!parsed.ok) throw refused(`${path} is not right.`, next, { problems: parsed.error });
   return parsed.value;
 }
 
 /** @throws Failure where what is published is no lane file */
 export function parsePublished(name: string, { text, head: { revision } }: Published): Parsed {
-  return parse({ path: `Revision ${revision} of ${name}`, text }, true);
+  return parse({ path: `Revision ${revision} of ${name}`, text }, true, "Publish a whole file, or roll back to an earlier revision.");
 }

@@ -6,8 +6,9 @@ import { review } from "../core/review.ts";
 import { adjustTable, runsOf } from "../core/slots.ts";
 import { AdminApi, type Preview } from "./admin-api.ts";
 import { cannotAsk, type ExitCode } from "./failure.ts";
-import { FOLDER, fileOf, type Parsed, parse, parsePublished, readFile, type Text } from "./lane-files.ts";
-import { sayChanges, sayReview } from "./preview.ts";
+import { FOLDER } from "./folder.ts";
+import { fileOf, type Parsed, parse, parsePublished, readFile, type Text } from "./lane-files.ts";
+import { NEW, sayChanges, sayReview } from "./preview.ts";
 import { differing, type Outcome, outcomeOf, type Recorded, readRecorded } from "./replay.ts";
 import { bold, dim, green, plural, say, sayJson, table } from "./say.ts";
 import { type Asking, asking, exits } from "./verb.ts";
@@ -60,8 +61,8 @@ async function run(nameOrPath: string, options: Options): Promise<ExitCode> {
   if (options.json) sayJson({ against: before.of, ...preview, ...(requests && { requests }) });
   else {
     say(`${bold(text.path)} against ${before.of}\n`);
-    sayChanges(preview.changes);
-    sayReview(preview, before.group === null);
+    if (before.group !== null) sayChanges(preview.changes);
+    sayReview(preview, before.group === null ? NEW : undefined);
     if (requests !== null) sayRequests(requests);
   }
   return requests?.some(({ differs }) => differs.length > 0) ? 1 : 0;
@@ -75,7 +76,10 @@ function readRequests(path: string): Recorded[] {
     throw cannotAsk(`${path} cannot be read: ${(error as NodeJS.ErrnoException).code}.`);
   }
   const recorded = readRecorded(text);
-  if (!recorded.ok) throw cannotAsk(`${path} is no list of requests.`, "One JSON object a line: `lanes plan --help` shows one.", { problems: recorded.error });
+  if (!recorded.ok)
+    throw cannotAsk(`${path} is no list of requests.`, "One JSON object a line: `lanes plan --help` shows one.", {
+      problems: recorded.error,
+    });
   return recorded.value;
 }
 
@@ -98,7 +102,13 @@ function otherFile(text: Text, { group, warnings }: Parsed, against: string): Be
 /** As publishing lays out the slots: with the fewest visitors moved. */
 function laidOutAfter(group: LaneGroup, before: LaneGroup | null): LaneGroup {
   if (before === null) return group;
-  return { ...group, slots: adjustTable(runsOf(before.slots), [...group.lanes.values()].map(({ name, weight }) => [name, weight])) };
+  return {
+    ...group,
+    slots: adjustTable(
+      runsOf(before.slots),
+      [...group.lanes.values()].map(({ name, weight }) => [name, weight]),
+    ),
+  };
 }
 
 function replay(recorded: readonly Recorded[], before: LaneGroup | null, after: LaneGroup): Replayed[] {
@@ -117,14 +127,16 @@ function sayRequests(requests: readonly Replayed[]): void {
   say(bold("Recorded requests"));
   if (changed.length === 0) say(`  ${green("✓")} All ${requests.length} go where they went.`);
   else {
-    const rows = changed.slice(0, MAX_ROWS).map(({ line, method, url, before, after }) => [
-      String(line),
-      `${method} ${url}`,
-      step(before.lane, after.lane),
-      step(before.service, after.service),
-      step(before.origin, after.origin),
-      step(before.reason, after.reason),
-    ]);
+    const rows = changed
+      .slice(0, MAX_ROWS)
+      .map(({ line, method, url, before, after }) => [
+        String(line),
+        `${method} ${url}`,
+        step(before.lane, after.lane),
+        step(before.service, after.service),
+        step(before.origin, after.origin),
+        step(before.reason, after.reason),
+      ]);
     say(table(["line", "request", "lane", "service", "origin", "why"], rows, [0]));
     if (changed.length > MAX_ROWS) say(dim(`  and ${changed.length - MAX_ROWS} more (--json has all)`));
     say(`\n  ${changed.length} of ${plural(requests.length, "request")} ${changed.length === 1 ? "changes" : "change"}.`);

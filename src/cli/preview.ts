@@ -15,7 +15,7 @@ function section(title: string, lines: readonly string[]): void {
 }
 
 export function sayChanges(changes: readonly Change[]): void {
-  section(bold("What changes"), changes.map(changed));
+  section(bold("What changes"), changes.length === 0 ? ["nothing"] : changes.map(changed));
 }
 
 function changed({ path, from, to }: Change): string {
@@ -24,11 +24,15 @@ function changed({ path, from, to }: Change): string {
   return to === null ? `${where}  ${dim("gone, was:")} ${from}` : `${where}  ${from} → ${to}`;
 }
 
-/** @param isNew nothing is published under the name, so nobody can move */
-export function sayReview({ warnings, moved, fallsBack }: Review, isNew: boolean): void {
-  const moves = [...moved].sort((a, b) => b.percent - a.percent).map((move) => `${percent(move.percent)} of all visitors: ${move.from} → ${move.to}`);
-  const nobody = isNew ? "nobody: nothing is published under this name yet" : "nobody";
-  section(bold("Who moves"), moves.length === 0 ? [nobody] : moves);
+export const UNREADABLE = "not known: what is published is no lane file, and isolates keep the last that was";
+export const NEW = "nobody: nothing is published under this name yet";
+
+/** @param unmoved what it means that no visitor is known to move */
+export function sayReview({ warnings, moved, fallsBack }: Review, unmoved = "nobody"): void {
+  const moves = [...moved]
+    .sort((a, b) => b.percent - a.percent)
+    .map((move) => `${percent(move.percent)} of all visitors: ${move.from} → ${move.to}`);
+  section(bold("Who moves"), moves.length === 0 ? [unmoved] : moves);
   section(bold("What falls back"), falling(fallsBack));
   section(yellow("Warnings"), warnings.map(lineOf));
 }

@@ -2,16 +2,15 @@ import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
 import { AdminApi, type Published } from "./admin-api.ts";
 import type { ExitCode } from "./failure.ts";
-import { FOLDER, fileOf, parse, readFile } from "./lane-files.ts";
-import { sayChanges, sayReview } from "./preview.ts";
+import { FOLDER } from "./folder.ts";
+import { fileOf, parse, readFile } from "./lane-files.ts";
+import { NEW, sayChanges, sayReview, UNREADABLE } from "./preview.ts";
 import { say, sayJson } from "./say.ts";
 import { exits, type Writing, writing } from "./verb.ts";
 import { sayWritten, write } from "./write.ts";
 
 export const publish = (): Command =>
-  writing("publish", "put a lane file in force")
-    .argument("<file>", `lane file, or name of a group in ${FOLDER}/`)
-    .action(exits(run));
+  writing("publish", "put a lane file in force").argument("<file>", `lane file, or name of a group in ${FOLDER}/`).action(exits(run));
 
 async function run(nameOrPath: string, options: Writing): Promise<ExitCode> {
   const text = readFile(nameOrPath);
@@ -25,8 +24,8 @@ async function run(nameOrPath: string, options: Writing): Promise<ExitCode> {
   return await write(options, {
     preview,
     show: () => {
-      sayChanges(preview.changes);
-      sayReview(preview, before === null);
+      if (before !== null) sayChanges(preview.changes);
+      sayReview(preview, before === null ? NEW : before.file === null ? UNREADABLE : undefined);
     },
     question: before === null ? `Publish the new group ${name}?` : `Publish ${name}, as revision ${before.head.revision + 1}?`,
     reasoned: true,

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { changesBetween } from "../core/changes.ts";
 import { AdminApi, type LaneFile } from "./admin-api.ts";
 import { cannotAsk, type ExitCode, refused } from "./failure.ts";
-import { pathOf } from "./lane-files.ts";
+import { pathOf } from "./folder.ts";
 import { sayChanges } from "./preview.ts";
 import { green, say, sayJson } from "./say.ts";
 import { type Asking, asking, type Changing, changing, exits, groupName } from "./verb.ts";
@@ -36,7 +36,9 @@ async function run(name: string, target: string | undefined, options: Asking & C
   // What is new harms nobody, so nobody is asked.
   return await write(here === null ? { ...options, yes: true } : options, {
     preview: { path, revision: head.revision, changes },
-    show: () => sayChanges(changes),
+    show: () => {
+      if (here !== null) sayChanges(changes);
+    },
     question: `Overwrite ${path} with revision ${head.revision}?`,
     reasoned: false,
     perform: async () => {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import * as v from "valibot";
 import type { Signer } from "../core/context.ts";
 import { decide } from "../core/decide.ts";
-import { readFacts } from "../core/facts.ts";
+import { type HeaderLookup, readFacts } from "../core/facts.ts";
 import { firstCandidate } from "../core/fallback.ts";
 import type { LaneGroup } from "../core/lane-group.ts";
 import { findGroup, indexGroups } from "../core/locate.ts";
@@ -25,7 +25,7 @@ const Recorded = v.object({
 export interface Recorded extends v.InferOutput<typeof Recorded> {
   /** From 1 on. */
   readonly line: number;
-  readonly lookup: Headers;
+  readonly lookup: HeaderLookup;
   readonly requestId: string;
 }
 
@@ -37,26 +37,32 @@ export function readRecorded(text: string): Result<Recorded[], Problem[]> {
     if (each.trim() === "") continue;
     const read = readLine(each, at + 1);
     if (read.ok) recorded.push(read.value);
-    else problems.push(...read.error.map(({ path, message }) => ({ path: path === "" ? `line ${at + 1}` : `line ${at + 1}, ${path}`, message })));
+    else
+      problems.push(
+        ...read.error.map(({ path, message }) => ({ path: path === "" ? `line ${at + 1}` : `line ${at + 1}, ${path}`, message })),
+      );
   }
   return problems.length > 0 ? err(problems) : ok(recorded);
 }
 
-function readLine(text: string, line: number): Result<Recorded, Problem[]> {
-  let value: unknown;
+function objectIn(text: string): object | null {
   try {
-    value = JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && !Array.isArray(value) ? value : null;
   } catch {
-    return err([{ path: "", message: "expected a JSON object on one line" }]);
+    return null;
   }
+}
+
+/** `…` stands where a secret was cut out (`explain`), and is no character of a header. */
+const textOf = (value: string | readonly string[]): string => [value].flat().join(", ").replaceAll("…", "");
+
+function readLine(text: string, line: number): Result<Recorded, Problem[]> {
+  const value = objectIn(text);
+  if (value === null) return err([{ path: "", message: "expected a JSON object on one line" }]);
   const parsed = v.safeParse(Recorded, value);
   if (!parsed.success) return err(parsed.issues.map((issue) => ({ path: v.getDotPath(issue) ?? "", message: issue.message })));
-  const lookup = new Headers();
-  try {
-    for (const [name, given] of Object.entries(parsed.output.headers)) for (const one of [given].flat()) lookup.append(name, one);
-  } catch (error) {
-    return err([{ path: "headers", message: (error as Error).message }]);
-  }
+  const lookup = new Map(Object.entries(parsed.output.headers).map(([name, value]) => [name.toLowerCase(), textOf(value)]));
   // A visitor whose slot was not recorded draws the same one from this in both groups.
   const drawn = createHash("sha256").update(`${line}\n${text}`).digest("hex").slice(0, 32);
   return ok({ ...parsed.output, line, lookup, requestId: parsed.output.requestId ?? drawn });

@@ -3,7 +3,7 @@ import { review } from "../core/review.ts";
 import { AdminApi, type LaneFile, type RevisionHead } from "./admin-api.ts";
 import { cannotAsk, type ExitCode, refused } from "./failure.ts";
 import { parse, parsePublished } from "./lane-files.ts";
-import { sayChanges, sayReview } from "./preview.ts";
+import { sayChanges, sayReview, UNREADABLE } from "./preview.ts";
 import { ago, dim, say } from "./say.ts";
 import { exits, groupName, type Writing, writing } from "./verb.ts";
 import { sayWritten, write } from "./write.ts";
@@ -39,7 +39,7 @@ async function run(name: string, number: string | undefined, options: Writing): 
     show: () => {
       say(`Back to revision ${revision} of ${name} ${dim(`(${ago(at, Date.now())}, by ${by}${reason === "" ? "" : `: ${reason}`})`)}\n`);
       sayChanges(preview.changes);
-      sayReview(preview, false);
+      sayReview(preview, before.file === null ? UNREADABLE : undefined);
     },
     question: `Roll ${name} back to revision ${revision}?`,
     reasoned: true,

@@ -67,7 +67,11 @@ export function ago(iso: string, now: number): string {
   const seconds = Math.round((now - Date.parse(iso)) / 1000);
   if (Number.isNaN(seconds)) return iso;
   if (seconds < 5) return "just now";
-  for (const [size, name] of [[86_400, "day"], [3_600, "hour"], [60, "minute"]] as const) {
+  for (const [size, name] of [
+    [86_400, "day"],
+    [3_600, "hour"],
+    [60, "minute"],
+  ] as const) {
     if (seconds >= size) return `${plural(Math.floor(seconds / size), name)} ago`;
   }
   return `${seconds} seconds ago`;

@@ -2,7 +2,8 @@
 import { err, ok, type Result } from "../core/result.ts";
 
 /** Blanks, a word's parts, and what is none of them. `\` before a line break joins the lines. */
-const PART = /(?<blank>(?:\s|\\\r?\n)+)|\$'(?<ansi>(?:[^'\\]|\\[\s\S])*)'|'(?<single>[^']*)'|"(?<double>(?:[^"\\]|\\[\s\S])*)"|\\(?<escaped>[\s\S])|(?<bare>[^\s'"\\])/y;
+const PART =
+  /(?<blank>(?:\s|\\\r?\n)+)|\$'(?<ansi>(?:[^'\\]|\\[\s\S])*)'|'(?<single>[^']*)'|"(?<double>(?:[^"\\]|\\[\s\S])*)"|\\(?<escaped>[\s\S])|(?<bare>[^\s'"\\])/y;
 
 /** The error names the character, counted from 1, at which a quote opens that nothing closes. */
 export function shellWords(text: string): Result<string[], string> {
@@ -17,7 +18,8 @@ export function shellWords(text: string): Result<string[], string> {
       word = null;
       continue;
     }
-    const part = single ?? (ansi === undefined ? undefined : ansiC(ansi)) ?? double?.replace(/\\([$`"\\]|\r?\n)/g, dropped) ?? escaped ?? bare;
+    const part =
+      single ?? (ansi === undefined ? undefined : ansiC(ansi)) ?? double?.replace(/\\([$`"\\]|\r?\n)/g, dropped) ?? escaped ?? bare;
     if (part === undefined) return err(`the quote at character ${position + 1} is never closed`);
     word = (word ?? "") + part;
   }
@@ -31,11 +33,14 @@ const dropped = (_: string, char: string): string => (char.endsWith("\n") ? "" :
 const ANSI_C: Readonly<Record<string, string>> = { a: "\x07", b: "\b", e: "\x1b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
 
 function ansiC(text: string): string {
-  return text.replace(/\\(?:u([\da-fA-F]{1,4})|U([\da-fA-F]{1,8})|x([\da-fA-F]{1,2})|([0-7]{1,3})|([\s\S]))/g, (_, u, U, x, octal, char) => {
-    const code = u ?? U ?? x;
-    if (code !== undefined) return String.fromCodePoint(Math.min(Number.parseInt(code, 16), 0x10ffff));
-    return octal === undefined ? (ANSI_C[char] ?? char) : String.fromCharCode(Number.parseInt(octal, 8));
-  });
+  return text.replace(
+    /\\(?:u([\da-fA-F]{1,4})|U([\da-fA-F]{1,8})|x([\da-fA-F]{1,2})|([0-7]{1,3})|([\s\S]))/g,
+    (_, u, U, x, octal, char) => {
+      const code = u ?? U ?? x;
+      if (code !== undefined) return String.fromCodePoint(Math.min(Number.parseInt(code, 16), 0x10ffff));
+      return octal === undefined ? (ANSI_C[char] ?? char) : String.fromCharCode(Number.parseInt(octal, 8));
+    },
+  );
 }
 
 /** The way back: one word, whatever is in it. */

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { SLOTS } from "../core/slots.ts";
 import { shiftWeights, slotsByLane } from "../core/weights.ts";
-import { AdminApi } from "./admin-api.ts";
+import { AdminApi, type LaneFile } from "./admin-api.ts";
 import { cannotAsk, type ExitCode, refused } from "./failure.ts";
 import { parsePublished } from "./lane-files.ts";
 import { sayReview } from "./preview.ts";
@@ -22,16 +22,16 @@ async function run(name: string, shares: string[], options: Writing): Promise<Ex
   const { group } = parsePublished(name, before);
   const shifted = shiftWeights(group, weights);
   if (!shifted.ok) throw refused("These shares are not possible. Nothing was written.", "", { problems: shifted.error });
-  const file = structuredClone(before.file) as { lanes: Record<string, { weight?: number }> };
+  const file = structuredClone(before.file) as LaneFile & { lanes: Record<string, { weight?: number }> };
   for (const [lane, share] of shifted.value) file.lanes[lane]!.weight = share;
-  const preview = await api.check(name, file as {});
+  const preview = await api.check(name, file);
   const now = slotsByLane(group.slots);
   const rows = [...shifted.value].map(([lane, then]) => [lane, percent(((now.get(lane) ?? 0) * 100) / SLOTS), "→", percent(then)]);
   return await write(options, {
     preview,
     show: () => {
       say(`${table(["lane", "now", "", "then"], rows, [1, 3])}\n`);
-      sayReview(preview, false);
+      sayReview(preview);
     },
     question: `Shift ${name}, as revision ${before.head.revision + 1}?`,
     reasoned: true,

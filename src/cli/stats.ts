@@ -14,18 +14,32 @@ export interface Stats {
     readonly errors: number;
     readonly fallbacks: Reasons;
     readonly ejections: number;
-    readonly copies: { readonly received: number; readonly sent: number; readonly dropped: Reasons; readonly compared: number; readonly different: number };
+    readonly copies: {
+      readonly received: number;
+      readonly sent: number;
+      readonly dropped: Reasons;
+      readonly compared: number;
+      readonly different: number;
+    };
     readonly latency: { readonly p50: number | null; readonly p95: number | null; readonly p99: number | null };
   }[];
   /** New visitors under the newest revision. */
-  readonly visitors: readonly { readonly lane: string; readonly configured: number; readonly observed: number | null; readonly assigned: number }[];
+  readonly visitors: readonly {
+    readonly lane: string;
+    readonly configured: number;
+    readonly observed: number | null;
+    readonly assigned: number;
+  }[];
   readonly ratio: { readonly verdict: "ok" | "invalid" | "none"; readonly causes: readonly string[] };
 }
 
 const none = dim("–");
 const count = (value: number): string => (value === 0 ? none : String(value));
 const ms = (value: number | null): string => (value === null ? none : `${value < 10 ? value : Math.round(value)} ms`);
-const byReason = (reasons: Reasons): string => Object.entries(reasons).map(([reason, times]) => `${times} ${reason}`).join(", ") || none;
+const byReason = (reasons: Reasons): string =>
+  Object.entries(reasons)
+    .map(([reason, times]) => `${times} ${reason}`)
+    .join(", ") || none;
 
 export function sayStats({ revision, minutes, rows, visitors, ratio }: Stats): void {
   say(`\n${bold("New visitors")}${revision === null ? "" : dim(` since revision ${revision}`)}`);
@@ -41,7 +55,11 @@ export function sayStats({ revision, minutes, rows, visitors, ratio }: Stats): v
     for (const cause of ratio.causes) say(`    ${cause}`);
   }
   say(`\n${bold(`The last ${minutes} minutes`)}`);
-  if (rows.length === 0) return say("  No requests. Counts come in every few seconds.");
+  if (rows.length > 0) sayRows(rows);
+  else say("  No requests. Counts come in every few seconds.");
+}
+
+function sayRows(rows: Stats["rows"]): void {
   const figures = rows.map(({ lane, service, requests, share, errors, fallbacks, ejections, latency }) => [
     lane,
     service,

@@ -2,15 +2,17 @@ import type { Command } from "commander";
 import type { Problem } from "../core/problem.ts";
 import { AdminApi } from "./admin-api.ts";
 import { type ExitCode, Failure } from "./failure.ts";
-import { sayStats, type Stats } from "./stats.ts";
 import { bold, dim, green, lineOf, percent, plural, red, say, sayJson, table, yellow } from "./say.ts";
+import { type Stats, sayStats } from "./stats.ts";
 import type { ListedGroup } from "./switch.ts";
 import { type Asking, asking, exits, groupName } from "./verb.ts";
+
+type Off = "*" | readonly string[];
 
 interface Health {
   readonly status: "ok" | "degraded";
   readonly groups: readonly InForce[];
-  readonly off: "*" | readonly string[];
+  readonly off: Off;
   readonly staleness: { readonly ageSeconds: number | null; readonly busySeconds: number; readonly idleSeconds: number };
   readonly problems: readonly { readonly key: string; readonly problems: readonly Problem[] }[];
   readonly missingSecrets: readonly string[];
@@ -24,6 +26,12 @@ interface InForce {
   readonly warnings: readonly Problem[];
 }
 
+/** What is written, wherever it is in force by now. */
+interface PublishedHere {
+  readonly off: Off;
+  readonly groups: readonly ListedGroup[];
+}
+
 export const status = (): Command =>
   asking("status", "what runs, and whether it is well", "something is wrong")
     .argument("[group]", "also what its lanes did in the last hour", groupName)
@@ -31,23 +39,23 @@ export const status = (): Command =>
 
 async function run(name: string | undefined, options: Asking): Promise<ExitCode> {
   const api = new AdminApi(options);
-  const [health, listed, stats] = await Promise.all([
+  const [health, published, stats] = await Promise.all([
     api.ask("health").then(({ value }) => value as Health),
-    groupsIn(api),
+    publishedIn(api),
     name === undefined ? null : api.ask(`api/groups/${name}/stats`).then(({ value }) => value as Stats),
   ]);
-  if (options.json) sayJson({ ...health, published: listed, ...(stats && { stats }) });
+  if (options.json) sayJson({ ...health, published, ...(stats && { stats }) });
   else {
-    sayHealth(api.url, health, listed);
+    sayHealth(api.url, health, published, name);
     if (stats) sayStats(stats);
   }
   return health.status === "ok" && stats?.ratio.verdict !== "invalid" ? 0 : 1;
 }
 
 /** null: a router without a Durable Object, which serves and knows nothing beyond that. */
-async function groupsIn(api: AdminApi): Promise<readonly ListedGroup[] | null> {
+async function publishedIn(api: AdminApi): Promise<PublishedHere | null> {
   try {
-    return (await api.ask("api/groups")).value.groups;
+    return (await api.ask("api/groups")).value;
   } catch (error) {
     if (error instanceof Failure && (error.more as { tag?: string }).tag === "no-publisher") return null;
     throw error;
@@ -60,26 +68,39 @@ const SOURCES: Readonly<Record<string, string>> = {
   fallback: "the deploy's files, all on the baseline",
 };
 
-function sayHealth(url: string, { status: state, groups, off, staleness, problems, missingSecrets }: Health, listed: readonly ListedGroup[] | null): void {
+/** @param only the group that was asked for; all, if none was */
+function sayHealth(url: string, health: Health, published: PublishedHere | null, only: string | undefined): void {
+  const { status: state, staleness, problems, missingSecrets } = health;
+  const groups = health.groups.filter(({ name }) => only === undefined || name === only);
   say(`${state === "ok" ? green("✓") : red("✗")} Laneway at ${url} is ${bold(state)}.`);
-  for (const secret of missingSecrets) say(`  ${red("missing")}  ${secret}: signed groups stay on their baselines (npx wrangler secret put ${secret})`);
+  for (const secret of missingSecrets)
+    say(`  ${red("missing")}  ${secret}: signed groups stay on their baselines (npx wrangler secret put ${secret})`);
   for (const { key, problems: list } of problems) for (const problem of list) say(`  ${red("problem")}  ${key}: ${lineOf(problem)}`);
   for (const { name, warnings } of groups) for (const warning of warnings) say(`  ${yellow("warning")}  ${name}: ${lineOf(warning)}`);
-  const isOff = (name: string) => off === "*" || off.includes(name);
   const rows = groups.map(({ name, revision, source, hosts }) => [
     bold(name),
     revision,
     SOURCES[source] ?? source,
-    isOff(name) ? red("off: all on the baseline") : lanesOf(listed?.find((group) => group.name === name)),
+    switched(name, health.off, published) ?? lanesOf(published?.groups.find((group) => group.name === name)),
     hosts.join(", "),
   ]);
-  const waiting = (listed ?? []).filter(({ name }) => groups.every((group) => group.name !== name));
-  rows.push(...waiting.map(({ name }) => [bold(name), "", "", dim("published, but not in force here yet"), ""]));
+  const waiting = (published?.groups ?? []).filter(({ revision }) => revision === null);
+  rows.push(...waiting.map(({ name }) => [bold(name), "", "", dim("published, not in force here yet"), ""]));
   say(`\n${table(["group", "revision", "from", "lanes", "hosts"], rows)}`);
-  if (listed === null) say(yellow("\n  This router has no Durable Object: it serves, but publishes and counts nothing."));
+  if (published === null) say(yellow("\n  This router has no Durable Object: it serves, but publishes and counts nothing."));
   const { ageSeconds, busySeconds, idleSeconds } = staleness;
   const age = ageSeconds === null ? "KV has not answered yet" : `Read from KV ${plural(ageSeconds, "second")} ago`;
   say(dim(`\n  ${age}; a change there reaches isolates with traffic within about ${busySeconds} s, idle ones within ${idleSeconds} s.`));
+}
+
+/** null: on, here and by what is published. */
+function switched(name: string, here: Off, published: PublishedHere | null): string | null {
+  const isIn = (off: Off) => off === "*" || off.includes(name);
+  if (isIn(here))
+    return red(
+      published === null || isIn(published.off) ? "off: all on the baseline" : "off here: by LANEWAY_OFF, or back on within seconds",
+    );
+  return published !== null && isIn(published.off) ? red("switched off, not in force here yet") : null;
 }
 
 function lanesOf(group: ListedGroup | undefined): string {

@@ -9,7 +9,8 @@ import { sayEffect, write } from "./write.ts";
 
 export interface ListedGroup {
   readonly name: string;
-  /** Left out where the group is published but not in force yet. */
+  /** null, and all else left out: published, but not in force yet. */
+  readonly revision: string | null;
   readonly baseline?: string;
   readonly lanes?: readonly { readonly name: string; readonly percent: number }[];
 }
@@ -31,7 +32,7 @@ async function run(groups: string[], options: Options, off: boolean): Promise<Ex
   const api = new AdminApi(options);
   const known: readonly ListedGroup[] = (await api.ask("api/groups")).value.groups;
   const names = known.map(({ name }) => name);
-  if ((groups.length > 0) === (options.all === true)) {
+  if (groups.length > 0 === (options.all === true)) {
     throw cannotAsk(`Which groups?`, `Name some (${names.join(", ")}), or all of them: lanes ${verb} --all`);
   }
   for (const name of groups) if (!names.includes(name)) throw cannotAsk(`There is an ${unknownName("group", name, names)}.`);
@@ -47,7 +48,8 @@ async function run(groups: string[], options: Options, off: boolean): Promise<Ex
     reasoned: true,
     perform: async (reason) => {
       const body = JSON.stringify({ groups: options.all ? "*" : groups, reason });
-      return (await api.ask("api/off", { method: off ? "PUT" : "DELETE", body, headers: signed({ ...options, reason }), title: "Writing" })).value;
+      return (await api.ask("api/off", { method: off ? "PUT" : "DELETE", body, headers: signed({ ...options, reason }), title: "Writing" }))
+        .value;
     },
     done: async (written: { off: "*" | readonly string[] }) => {
       say(`${green("✓")} ${sentence(written.off)}`);

@@ -3,7 +3,7 @@ import { userInfo } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_URL } from "./admin-api.ts";
 import type { ExitCode } from "./failure.ts";
-import { isName } from "./lane-files.ts";
+import { isName } from "./folder.ts";
 
 export interface Shown {
   readonly json?: boolean;

@@ -17,7 +17,10 @@ export interface Write<T extends object> {
   readonly reasoned: boolean;
 }
 
-export async function write<T extends object>(options: Changing, { preview, show, question, perform, done, reasoned }: Write<T>): Promise<ExitCode> {
+export async function write<T extends object>(
+  options: Changing,
+  { preview, show, question, perform, done, reasoned }: Write<T>,
+): Promise<ExitCode> {
   const { json, dryRun, yes } = options;
   if (!json) show();
   if (dryRun) {

@@ -30,7 +30,8 @@ export function privateCacheControl(value: string | null): string {
     .map((directive) => directive.trim())
     .filter((directive) => directive !== "");
   const kept = directives.filter((directive) => !/^(public|s-maxage\b.*|proxy-revalidate)$/i.test(directive));
-  if (kept.some((directive) => /^(private\b.*|no-store)$/i.test(directive))) return kept.join(", ");
+  // `private="set-cookie"` keeps that field private, and nothing else.
+  if (kept.some((directive) => /^(private|no-store)$/i.test(directive))) return kept.join(", ");
   return ["private", ...kept].join(", ");
 }
 
@@ -40,17 +41,17 @@ export const SHARED_CACHE_HEADERS = ["cdn-cache-control", "cloudflare-cdn-cache-
 /** A URL of the origin's own, as the client must see it: public, less the origin's path; null: leave it as it is. */
 export function publicLocation(location: string, origin: Origin, facts: Facts): string | null {
   if (origin.base === null) return null;
-  const base = origin.base.toLowerCase();
-  const absolute = location.toLowerCase().startsWith(base);
-  if (!absolute && !(location.startsWith("/") && !location.startsWith("//"))) return null;
-  const rest = absolute ? location.slice(base.length) : location;
+  // Bytes stay what they are, so only the authority is parsed: `HTTPS://A1.example:443/x`, `//a1.example/x`.
+  const [, authority, rest] = /^((?:https?:)?\/\/[^/?#\\]*)?(.*)$/is.exec(location)! as unknown as [string, string | undefined, string];
+  const absolute = authority !== undefined;
+  if (absolute ? URL.parse(authority, origin.base)?.origin !== origin.base : !/^\/(?![/\\])/.test(rest)) return null;
   const path = rest.slice(0, /[?#]|$/.exec(rest)!.index);
-  // Something else may begin with the base: https://a.example.evil, https://a.example:8443.
-  if (path !== "" && !path.startsWith("/")) return null;
   if (!isPathPrefix(origin.path, path === "" ? "/" : path)) return null;
   const mapped = rest.slice(Math.min(rest.length, origin.path.length));
   const tail = mapped.startsWith("/") ? mapped : `/${mapped}`;
-  return absolute ? `${facts.secure ? "https" : "http"}://${facts.authority}${tail}` : tail;
+  // Less the origin's path, `/prefix//evil.example` would name another host.
+  const whole = absolute || /^\/[/\\]/.test(tail);
+  return whole ? `${facts.secure ? "https" : "http"}://${facts.authority}${tail}` : tail;
 }
 
 /** A cookie for the origin's own host would be refused by the client: without `Domain` it is the public host's. */

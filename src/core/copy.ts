@@ -1,18 +1,21 @@
 /** How a copy differs from the request it was made of: marked, scrubbed, without credentials (contract section 7). Pure. */
 import type { Decision } from "./decide.ts";
-import type { Facts } from "./facts.ts";
+import { type Facts, headerFact } from "./facts.ts";
 import type { Mirror } from "./lane-group.ts";
 import { shadowHost } from "./mirror.ts";
 import { parsePath } from "./path.ts";
 import { err, ok, type Result } from "./result.ts";
 import { scrubJson, scrubPlaces } from "./scrub.ts";
+import { cookieNames } from "./sticky.ts";
 import type { HeaderEdits } from "./target.ts";
 
 const CREDENTIALS = ["authorization", "proxy-authorization", "cookie"];
 
-/** The copy lost what may have decided the primary's answer: the two are not compared. */
-export function losesCredentials(facts: Facts, mirror: Mirror): boolean {
-  return mirror.credentials === "strip" && CREDENTIALS.some((name) => facts.headers.get(name));
+/** The copy lost what may have decided the primary's answer: the two are not compared. Our own cookie reaches no origin anyway. */
+export function losesCredentials({ group }: Decision, facts: Facts, { credentials }: Mirror): boolean {
+  if (credentials === "forward") return false;
+  const ours = cookieNames(group);
+  return headerFact(facts, "authorization") !== undefined || [...facts.cookies.keys()].some((name) => !ours.includes(name));
 }
 
 /** The decision that the copy carries: the mirror's lane (or, asked for noise, the one that served), and the mark. */
@@ -26,15 +29,19 @@ function ownSpan(facts: Facts, spanId: string): string {
   return `00-${facts.traceId ?? facts.requestId}-${spanId}-${facts.traceId === null ? "00" : flags}`;
 }
 
-/** `spanId`: 16 hex digits, random. */
+/** At every hop of a copy the host says that it is one, as behind Envoy, beside our own marks. */
+export function shadowed(edits: HeaderEdits, facts: Facts): HeaderEdits {
+  const others = edits.set.filter(([name]) => name !== "x-forwarded-host");
+  return { ...edits, set: [...others, ["x-forwarded-host", shadowHost(facts.authority)]] };
+}
+
+/** What the copy of a request says, from what the request itself would say. `spanId`: 16 hex digits, random. */
 export function copyEdits(edits: HeaderEdits, facts: Facts, mirror: Mirror, spanId: string): HeaderEdits {
   const gone = new Set([...mirror.scrub.headers, ...(mirror.credentials === "strip" ? CREDENTIALS : [])]);
-  const set = edits.set.filter(([name]) => !gone.has(name) && name !== "traceparent" && name !== "x-forwarded-host");
-  return {
-    ...edits,
-    remove: [...edits.remove, ...gone, "content-length"],
-    set: [...set, ["x-forwarded-host", shadowHost(facts.authority)], ["traceparent", ownSpan(facts, spanId)]],
-  };
+  const { remove, set, ...rest } = shadowed(edits, facts);
+  const kept = set.filter(([name]) => !gone.has(name) && name !== "traceparent");
+  // The length is that of the scrubbed body.
+  return { ...rest, remove: [...remove, ...gone, "content-length"], set: [...kept, ["traceparent", ownSpan(facts, spanId)]] };
 }
 
 /** The body as the copy may carry it; a body that cannot be scrubbed for sure is none that may be sent. */

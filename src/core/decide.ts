@@ -1,6 +1,6 @@
 /** The only door to a decision: a pure function of the group and the facts (contract section 1). */
 import { assign } from "./assign.ts";
-import { type Context, isCurrent, readContext, type Signer } from "./context.ts";
+import { type Context, contextKey, isCurrent, readContext, type Signer } from "./context.ts";
 import type { Facts } from "./facts.ts";
 import type { LaneGroup, Service } from "./lane-group.ts";
 import { findService } from "./locate.ts";
@@ -32,14 +32,15 @@ const MAX_CONTEXTS = 16;
 function readIncoming(group: LaneGroup, facts: Facts, signer: Signer): { context: Context | null; copy: string | null } {
   let context: Context | null = null;
   let copy: string | null = null;
-  const texts = facts.baggage.members.filter(({ key }) => key.startsWith("laneway.")).map(({ value }) => value);
+  const own = contextKey(group.name);
+  const texts: { readonly key: string; readonly value: string }[] = facts.baggage.members.filter(({ key }) => key.startsWith("laneway."));
   const header = facts.headers.get("x-lane-context");
-  if (header) texts.push(header);
-  for (const text of texts.slice(-MAX_CONTEXTS)) {
-    const read = readContext(text, signer);
+  if (header) texts.push({ key: own, value: header });
+  for (const { key, value } of texts.slice(-MAX_CONTEXTS)) {
+    const read = readContext(value, signer);
     if (read === null) continue;
     copy ??= read.mirror;
-    if (read.group === group.name && isCurrent(read, facts.now)) context ??= read;
+    if (key === own && read.group === group.name && isCurrent(read, facts.now)) context ??= read;
   }
   return { context, copy };
 }

@@ -4,6 +4,7 @@
  */
 import { parseTraceParent } from "@opentelemetry/core";
 import { type Baggage, parseBaggage } from "./baggage.ts";
+import { isOwnHeader, TOKEN } from "./header-names.ts";
 import { percentDecode } from "./percent.ts";
 
 /** `Headers` and `Map` both fit; names are asked for in lower case. */
@@ -55,10 +56,14 @@ interface UrlParts {
 const PLAIN_URL =
   /^(https?):\/\/([A-Za-z0-9.-]+(?::\d+)?)(\/[A-Za-z0-9_~!$&'()*+,;=:@/-]*(?:\.[A-Za-z0-9_~-]+)*)(\?[A-Za-z0-9_~!$&()*+,;=:@/?.%-]*)?$/;
 
+/** A Host header may be anything (`a b`, `[`). Such a request has no host, and belongs to no group. */
+const NOWHERE: UrlParts = { secure: false, authority: "", path: "", search: "" };
+
 function splitUrl(text: string): UrlParts {
   const plain = PLAIN_URL.exec(text);
   if (plain) return { secure: plain[1] === "https", authority: plain[2]!, path: plain[3]!, search: plain[4] ?? "" };
-  const url = new URL(text);
+  const url = URL.parse(text);
+  if (url === null) return NOWHERE;
   return { secure: url.protocol === "https:", authority: url.host, path: url.pathname, search: url.search };
 }
 
@@ -69,14 +74,14 @@ export function hostName(authority: string): string {
   return (bare.endsWith(".") ? bare.slice(0, -1) : bare).toLowerCase();
 }
 
+/** What is no token names no header, and the platform would throw over it. */
 function connectionNames(value: string | null | undefined): ReadonlySet<string> | null {
   if (!value || value.toLowerCase() === "keep-alive") return null;
-  return new Set(
-    value
-      .toLowerCase()
-      .split(",")
-      .map((name) => name.trim()),
-  );
+  const names = value
+    .toLowerCase()
+    .split(",")
+    .map((name) => name.trim());
+  return new Set(names.filter((name) => TOKEN.test(name)));
 }
 
 const decoded = (text: string): string => (text.includes("%") ? percentDecode(text) : text);
@@ -161,6 +166,7 @@ class RequestFacts implements Facts {
   }
 }
 
+/** Never throws. A URL that is none has an empty host. */
 export function readFacts(request: Request): Facts {
   return new RequestFacts(request, splitUrl(request.url));
 }
@@ -169,11 +175,11 @@ const HIDDEN = new Set(["connection", "keep-alive", "proxy-connection", "te", "t
 
 /**
  * A header as a rule may see it: nothing of ours from outside (`x-lane*`, version overrides; contract section 4), nothing
- * hop-by-hop, nothing that `Connection` names.
+ * hop-by-hop, nothing that `Connection` names. The group's lane header is hidden where its rules are resolved.
  * @param name lower case
  */
 export function headerFact(facts: Facts, name: string): string | undefined {
-  if (name.startsWith("x-lane") || name.startsWith("cloudflare-workers-version-") || HIDDEN.has(name)) return undefined;
+  if (HIDDEN.has(name) || isOwnHeader(name)) return undefined;
   if (facts.connection?.has(name)) return undefined;
   return facts.headers.get(name) ?? undefined;
 }

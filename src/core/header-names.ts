@@ -7,6 +7,15 @@ export const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 const OWNED =
   /^(host|content-length|connection|keep-alive|te|trailer|transfer-encoding|upgrade|proxy-.*|forwarded|x-forwarded-.*|baggage|traceparent|tracestate|cf-.*|x-lane.*)$/;
 
+/** A header or member of ours begins so: contexts, marks, hops, and which version of a Worker answers (contract section 4). */
+const OURS = /^(?:x-lane|cloudflare-workers-version-)/;
+
+/** As an origin behind CGI reads a name: `x_lane_mirror`, and in some `x.lane.mirror` too, is `x-lane-mirror`. Lower case. */
+export const folded = (name: string): string => (/[^a-z0-9-]/.test(name) ? name.replaceAll(/[^a-z0-9-]/g, "-") : name);
+
+/** Is this header ours, in any spelling that an origin may fold into ours? Lower case. */
+export const isOwnHeader = (name: string): boolean => OURS.test(folded(name));
+
 /** May a lane file set this header on what goes to an origin, or on a stub's answer? */
 export function maySet(name: string): boolean {
   return !OWNED.test(name.toLowerCase());
@@ -14,7 +23,8 @@ export function maySet(name: string): boolean {
 
 /** May a baggage member become this header? Anybody can send baggage, so it must not carry an identity either (contract section 5). */
 export function mayPropagate(name: string): boolean {
-  return maySet(name) && !/^(cookie|authorization)$/i.test(name);
+  const plain = folded(name.toLowerCase());
+  return maySet(plain) && !isOwnHeader(plain) && !/^(cookie|authorization)$/.test(plain);
 }
 
 /** Does every header that begins so belong to the router or the platform, or is it one that nobody may set? */

@@ -34,7 +34,9 @@ function byHost<T>(exact: ReadonlyMap<string, T>, suffix: ReadonlyMap<string, T>
   return undefined;
 }
 
+/** A request without a host is nobody's, not even that of `*`. */
 export function findGroup(index: GroupIndex, host: string): LaneGroup | null {
+  if (host === "") return null;
   return byHost(index.exact, index.suffix, host) ?? index.any;
 }
 

@@ -5,6 +5,7 @@ import { type Facts, headerFact } from "./facts.ts";
 import type { Mirror, Origin } from "./lane-group.ts";
 import { matches } from "./match.ts";
 import { within } from "./slots.ts";
+import { visitorOf } from "./sticky.ts";
 
 /** What is not sent is counted under one of these. */
 export type Drop = "sampled-out" | "method" | "stream" | "body-too-large" | "busy" | "scrub" | "missing-service" | "unmarkable" | "expired";
@@ -26,28 +27,35 @@ export interface Choice {
 
 const MAX_COPIES = 2;
 
-/** Any method but the safe ones that proxies may repeat at will (RFC 9110, section 9.2.1). */
-export const isWrite = (method: string): boolean => method !== "GET" && method !== "HEAD" && method !== "OPTIONS";
+const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
+/** By these a client asks an origin to take a request for one of another method. */
+const OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-override"];
+
+/** Any method but the safe ones (RFC 9110, section 9.2.1), in the request's line or in a header that may take its place. */
+export function isWrite(facts: Facts): boolean {
+  if (!SAFE.has(facts.method)) return true;
+  return OVERRIDES.some((name) => !SAFE.has(headerFact(facts, name)?.toUpperCase() ?? "GET"));
+}
 
 /** Never copied: what has no end, no meaning twice, or asks for a part only. */
 function isStream(facts: Facts): boolean {
   if (facts.headers.get("upgrade") || headerFact(facts, "range") !== undefined) return true;
-  if (headerFact(facts, "accept")?.includes("text/event-stream")) return true;
+  if (headerFact(facts, "accept")?.toLowerCase().includes("text/event-stream")) return true;
   return facts.method === "OPTIONS" && headerFact(facts, "access-control-request-method") !== undefined;
 }
 
-/** Sessions stay whole by the visitor's slot; without one, by the trace, so that a chain is copied whole or not at all. */
+/** Sessions stay whole by the visitor's slot, whoever decided the lane; without one, by the trace, so that a chain is copied whole or not at all. */
 function isSampled(decision: Decision, facts: Facts, { name, by, percent }: Mirror): boolean {
-  const id = by === "visitor" ? (decision.visitor?.slot ?? facts.traceId ?? facts.requestId) : facts.requestId;
+  const slot = () => (decision.visitor ?? visitorOf(decision.group, facts))?.slot;
+  const id = by === "visitor" ? (slot() ?? facts.traceId ?? facts.requestId) : facts.requestId;
   return within(`mirror/${decision.group.name}/${name}`, id, percent);
 }
 
-function actsOn(decision: Decision, facts: Facts, mirror: Mirror, servedBy: string): string | null {
-  const { service, context } = decision;
-  if (mirror.services !== null && !mirror.services.has(service.name)) return `acts on ${[...mirror.services].join(", ")} only`;
-  if (mirror.services === null && context !== null) return "the request is within a chain, and the mirror names no services";
-  if (mirror.from !== null && !mirror.from.has(servedBy)) return `served by ${servedBy}, copies what ${[...mirror.from].join(", ")} served`;
-  return mirror.when !== null && !matches(mirror.when, facts) ? "its `when` does not hold" : null;
+/** null: it acts on this request, whoever serves it. */
+function whyNot(decision: Decision, facts: Facts, { services, when }: Mirror): string | null {
+  if (services !== null && !services.has(decision.service.name)) return `acts on ${[...services].join(", ")} only`;
+  if (services === null && decision.context !== null) return "the request is within a chain, and the mirror names no services";
+  return when !== null && !matches(when, facts) ? "its `when` does not hold" : null;
 }
 
 function dropOf(decision: Decision, facts: Facts, mirror: Mirror, markable: boolean): Drop | Copy {
@@ -56,7 +64,7 @@ function dropOf(decision: Decision, facts: Facts, mirror: Mirror, markable: bool
   if (!isSampled(decision, facts, mirror)) return "sampled-out";
   if (isStream(facts)) return "stream";
   const origin = lane.origins.get(decision.service.name);
-  const write = isWrite(facts.method);
+  const write = isWrite(facts);
   if (write && mirror.writes === "block") return "method";
   if (origin === undefined) return "missing-service";
   if (!markable || origin.baggage === "none") return "unmarkable";
@@ -77,21 +85,39 @@ const WHY: Readonly<Record<Drop, string>> = {
 };
 
 /**
- * One choice per mirror of the group. `servedBy` is the lane that answered; `markable`: a secret is set. A copy, and a request of a
- * group that is switched off, is never copied.
+ * One choice per mirror of the group, before anybody was asked: `from` and the number of copies are not looked at yet. `markable`: a secret
+ * is set. A copy, and a request of a group that is switched off, is never copied.
  */
-export function chooseCopies(decision: Decision, facts: Facts, servedBy: string, markable: boolean): Choice[] {
+export function considerCopies(decision: Decision, facts: Facts, markable: boolean): Choice[] {
   const { group, copy, reason } = decision;
   if (group.mirrors.length === 0) return [];
   const never = copy !== null ? "the request is a copy itself" : reason === "off" || reason === "no-secret" ? "the group is off" : null;
-  let copies = 0;
   return group.mirrors.map((mirror) => {
-    const why = never ?? actsOn(decision, facts, mirror, servedBy);
+    const why = never ?? whyNot(decision, facts, mirror);
     if (why !== null) return { mirror, copy: null, drop: null, why };
     const chosen = dropOf(decision, facts, mirror, markable);
-    const drop = typeof chosen === "string" ? chosen : copies++ < MAX_COPIES ? null : "busy";
-    return { mirror, copy: drop === null && typeof chosen !== "string" ? chosen : null, drop, why: drop === null ? "sent" : WHY[drop] };
+    return typeof chosen === "string" ? dropped(mirror, chosen) : { mirror, copy: chosen, drop: null, why: "sent" };
   });
+}
+
+const dropped = (mirror: Mirror, drop: Drop): Choice => ({ mirror, copy: null, drop, why: WHY[drop] });
+
+/** The same once it is known which lane served: what the mirror's own lane has done is not done there again. */
+export function settleCopies(choices: readonly Choice[], servedBy: string): Choice[] {
+  let copies = 0;
+  return choices.map((choice) => {
+    const { mirror, copy, drop } = choice;
+    if (copy === null && drop === null) return choice;
+    if (servedBy === mirror.lane || (mirror.from !== null && !mirror.from.has(servedBy))) {
+      const others = mirror.from === null ? "other lanes" : [...mirror.from].join(", ");
+      return { mirror, copy: null, drop: null, why: `served by ${servedBy}, copies what ${others} served` };
+    }
+    return copy === null || copies++ < MAX_COPIES ? choice : dropped(mirror, "busy");
+  });
+}
+
+export function chooseCopies(decision: Decision, facts: Facts, servedBy: string, markable: boolean): Choice[] {
+  return settleCopies(considerCopies(decision, facts, markable), servedBy);
 }
 
 /** As Envoy writes it: `foobar:8080` → `foobar-shadow:8080`, `[::1]:80` → `[::1]-shadow:80`. */

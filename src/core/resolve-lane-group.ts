@@ -1,4 +1,7 @@
 /** A lane file with its defaults → the resolved lane group. Patterns and URLs that are refused are reported on the way. */
+
+import { contextKey } from "./context.ts";
+import { isOwnHeader } from "./header-names.ts";
 import type { LaneFile } from "./lane-file.ts";
 import { unixSeconds } from "./lane-file-values.ts";
 import type {
@@ -20,13 +23,13 @@ import { type OriginOptions, resolveOrigin } from "./origin.ts";
 import { at, type Report } from "./problem.ts";
 import { indexRules } from "./rule-index.ts";
 import { adjustTable, rangesTable } from "./slots.ts";
-import { type PatternCompiler, patternCompiler, resolveWhen } from "./when.ts";
+import { patternCompiler, type Reading, resolveWhen } from "./when.ts";
 
 /** The group is of use only if `report` has no problem in the end; it is made in any case, so that it can be checked. */
 export function resolveLaneGroup(file: LaneFile, options: OriginOptions, report: Report): LaneGroup {
-  const compile = patternCompiler(report);
+  const reading = { compile: patternCompiler(report), isHidden: hiding(file, report) };
   const services = new Map(Object.entries(file.services).map(([name, service]) => [name, resolveService(name, service)]));
-  const rules = file.rules.map((rule, i) => resolveRule(rule, at("rules", i), compile));
+  const rules = file.rules.map((rule, i) => resolveRule(rule, at("rules", i), reading));
   return {
     name: file.name,
     note: file.note ?? null,
@@ -44,8 +47,8 @@ export function resolveLaneGroup(file: LaneFile, options: OriginOptions, report:
     slots: report.count === 0 ? resolveSlots(file) : NO_SLOTS,
     propagate: resolvePropagate(file.propagate),
     fallback: resolveFallback(file.fallback),
-    mirrors: file.mirrors.map((mirror, i) => resolveMirror(mirror, at("mirrors", i), compile)),
-    stubs: file.stubs.map((stub, i) => resolveStub(stub, at("stubs", i), compile)),
+    mirrors: file.mirrors.map((mirror, i) => resolveMirror(mirror, at("mirrors", i), reading)),
+    stubs: file.stubs.map((stub, i) => resolveStub(stub, at("stubs", i), reading)),
     log: file.log,
     published: file.published ? { ...file.published, slots: file.published.slots ?? null } : null,
   };
@@ -109,10 +112,20 @@ function ruleSlots(weights: NonNullable<LaneFile["rules"][number]["weights"]>): 
   return Object.values(weights).some((weight) => weight > 0) ? rangesTable(Object.entries(weights)) : NO_SLOTS;
 }
 
-function resolveRule(file: LaneFile["rules"][number], path: string, compile: PatternCompiler): Rule {
+/** The lane's header and members say which lane a request is in; from outside nobody believes them, a rule neither. */
+function hiding({ name, propagate }: LaneFile, report: Report): Reading["isHidden"] {
+  const own = { header: propagate.header.toLowerCase(), baggage: propagate.baggage };
+  return (on, key, path) => {
+    const hidden = key === own[on] || (on === "header" ? isOwnHeader(key) : key === contextKey(name));
+    if (hidden) report.warn(path, "names the lane, and is removed before rules run: no request has it");
+    return hidden;
+  };
+}
+
+function resolveRule(file: LaneFile["rules"][number], path: string, reading: Reading): Rule {
   return {
     name: file.name,
-    when: resolveWhen(file.when, at(path, "when"), compile),
+    when: resolveWhen(file.when, at(path, "when"), reading),
     lane: file.lane ?? null,
     slots: file.weights ? ruleSlots(file.weights) : null,
   };
@@ -144,12 +157,12 @@ function resolveFallback(file: LaneFile["fallback"]): Fallback {
   return { ...file, statuses: new Set(statuses), methods: new Set(file.methods) };
 }
 
-function resolveMirror(file: LaneFile["mirrors"][number], path: string, compile: PatternCompiler): Mirror {
+function resolveMirror(file: LaneFile["mirrors"][number], path: string, reading: Reading): Mirror {
   return {
     ...file,
     from: file.from ? new Set(file.from) : null,
     services: file.services ? new Set(file.services) : null,
-    when: file.when ? resolveWhen(file.when, at(path, "when"), compile) : null,
+    when: file.when ? resolveWhen(file.when, at(path, "when"), reading) : null,
     scrub: { ...file.scrub, headers: lower(file.scrub.headers) },
     compare: file.compare ? resolveCompare(file.compare) : null,
     expiresAt: secondsOf(file.expiresAt),
@@ -158,13 +171,13 @@ function resolveMirror(file: LaneFile["mirrors"][number], path: string, compile:
 
 const resolveCompare = (file: NonNullable<LaneFile["mirrors"][number]["compare"]>): Compare => ({ ...file, headers: lower(file.headers) });
 
-function resolveStub(file: LaneFile["stubs"][number], path: string, compile: PatternCompiler): Stub {
+function resolveStub(file: LaneFile["stubs"][number], path: string, reading: Reading): Stub {
   const { status, headers, delayMs, json, body = "" } = file.response;
   const named = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
   const type = json === undefined || named.some(([name]) => name === "content-type") ? [] : [["content-type", "application/json"] as const];
   return {
     service: file.service,
-    when: file.when ? resolveWhen(file.when, at(path, "when"), compile) : null,
+    when: file.when ? resolveWhen(file.when, at(path, "when"), reading) : null,
     response: {
       status,
       headers: Object.fromEntries([...named, ...type]),

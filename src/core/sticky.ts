@@ -11,6 +11,9 @@ export function cookieName(group: LaneGroup, secure: boolean): string {
   return `${prefix}lane-${group.name}`;
 }
 
+/** Every name that it has had, or has on the other scheme: none of them is for an origin. */
+export const cookieNames = ({ name }: LaneGroup): string[] => ["", "__Host-", "__Secure-"].map((prefix) => `${prefix}lane-${name}`);
+
 /** `1.<epoch>.<slot>`; anything else, and another epoch, is a new visitor. */
 export function readCookie(value: string | undefined, epoch: number): number | null {
   const parts = value === undefined ? null : /^1\.(\d{1,10})\.(\d{1,4})$/.exec(value);
@@ -37,7 +40,8 @@ function makesVisitor(facts: Facts): boolean {
 }
 
 /** From the trace id where there is one, so that one trace stays in one lane. */
-const draw = (group: LaneGroup, facts: Facts): number => facts.slot ?? slotOf(group.name, group.sticky.epoch, facts.traceId ?? facts.requestId);
+const draw = (group: LaneGroup, facts: Facts): number =>
+  facts.slot ?? slotOf(group.name, group.sticky.epoch, facts.traceId ?? facts.requestId);
 
 /** The visitor's slot 0…9,999, and whether it was drawn just now. */
 export interface Visitor {

@@ -20,7 +20,7 @@ function modeOf({ group, service, copy }: Decision, lane: string): "block" | "st
 /** Only for a decision that bears a copy's mark. */
 export function collaborate(decision: Decision, facts: Facts, candidate: Candidate): Collaboration {
   const mode = modeOf(decision, candidate.lane);
-  const write = isWrite(facts.method);
+  const write = isWrite(facts);
   const stub =
     mode === "stub"
       ? decision.group.stubs.find(({ service, when }) => service === decision.service.name && (when === null || matches(when, facts)))

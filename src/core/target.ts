@@ -2,10 +2,10 @@
 import { type BaggageMember, decodeKey, writeBaggage } from "./baggage.ts";
 import { contextKey, type Signer, windowOf, writeContext } from "./context.ts";
 import type { Decision } from "./decide.ts";
-import type { Facts } from "./facts.ts";
-import { mayPropagate } from "./header-names.ts";
-import type { Origin } from "./lane-group.ts";
-import { cookieName } from "./sticky.ts";
+import { type Facts, headerFact } from "./facts.ts";
+import { folded, isOwnHeader, mayPropagate } from "./header-names.ts";
+import type { LaneGroup, Origin } from "./lane-group.ts";
+import { cookieNames } from "./sticky.ts";
 
 export const MAX_HOPS = 16;
 
@@ -26,17 +26,15 @@ const ENDS_HERE = new Set([
   "forwarded",
 ]);
 
-const OURS = /^(?:x-lane|cloudflare-workers-version-)/;
-
 /**
- * Does a header of the client end here, whatever the decision? Ours in any spelling that an origin may fold into ours
- * (`x_lane_mirror`, as CGI does), and what is hop-by-hop. `name` is lower case.
+ * Does a header of the client end here, whatever the decision? Ours, what is hop-by-hop, and every spelling that an origin may fold
+ * into what we set. `name` is lower case.
  */
 export function endsHere(name: string, laneHeader: string): boolean {
-  if (ENDS_HERE.has(name) || OURS.test(name)) return true;
-  if (!name.includes("_")) return false;
-  const dashed = name.replaceAll("_", "-");
-  return dashed === laneHeader || dashed === "forwarded" || dashed.startsWith("x-forwarded-") || OURS.test(dashed);
+  if (ENDS_HERE.has(name) || isOwnHeader(name)) return true;
+  const plain = folded(name);
+  if (plain === name) return false;
+  return plain === folded(laneHeader) || ENDS_HERE.has(plain) || plain.startsWith("x-forwarded-");
 }
 
 export interface HeaderEdits {
@@ -54,42 +52,48 @@ export function originUrl(origin: Origin, facts: Facts, search: string = facts.s
   return origin.base + origin.path + facts.path + search;
 }
 
-/** Header hops are believed from anybody, because they can only stop a request; the context's hop count is signed. */
-export function hopsOf(decision: Decision, facts: Facts): number {
+/** Believed from anybody, because it can only stop a request. */
+export function claimedHops(facts: Facts): number {
   const header = facts.headers.get("x-lane-hops");
-  const claimed = header && /^\d{1,4}$/.test(header) ? Number(header) : 0;
-  return Math.max(claimed, decision.context?.hop ?? 0);
+  return header && /^\d+$/.test(header) ? Number(header) : 0;
 }
 
-/** The lane cookie is ours; the rest of the header goes on byte for byte. */
-function cookieWithoutOurs(header: string, ours: readonly string[]): string {
+/** The context's hop count is signed. */
+export function hopsOf(decision: Decision, facts: Facts): number {
+  return Math.max(claimedHops(facts), decision.context?.hop ?? 0);
+}
+
+/** The lane cookie is ours; the rest of the header goes on byte for byte. Two Cookie lines arrive joined by a comma. */
+export function cookieWithoutOurs(header: string, group: LaneGroup): string {
   if (!header.includes("lane-")) return header;
-  const kept = header.split(";").filter((pair) => !ours.includes(pair.slice(0, Math.max(0, pair.indexOf("="))).trim()));
-  return kept.join(";").trimStart();
+  const ours = cookieNames(group);
+  const pairs = header.split(/(?<=;|, )/);
+  const kept = pairs.filter((pair) => !ours.includes(pair.slice(0, Math.max(0, pair.indexOf("="))).trim()));
+  return kept.length === pairs.length ? header : kept.join("").replace(/^\s+|[;,]\s*$/g, "");
 }
 
 const VISIBLE = /^[\x20-\x7e]*$/;
 
 /** The edge's ASMHeaderPropagation: listed baggage members become request headers of the same name. */
 function propagated(decision: Decision, facts: Facts, without: readonly string[]): (readonly [string, string])[] {
-  const { names, prefixes } = decision.group.propagate;
+  const { names, prefixes, header } = decision.group.propagate;
   const found: (readonly [string, string])[] = [];
   if (names.size === 0 && prefixes.length === 0) return found;
   for (const { key, value } of facts.baggage.members) {
     const name = key.toLowerCase();
     const listed = names.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
-    if (!listed || without.includes(key) || !mayPropagate(name) || !VISIBLE.test(value)) continue;
+    if (!listed || without.includes(key) || !mayPropagate(name) || endsHere(name, header) || !VISIBLE.test(value)) continue;
     if (found.length < MAX_PROPAGATED) found.push([name, value]);
   }
   return found;
 }
 
 /** Ours, the lane's plain key where it is named, and every spelling of them that some reader would decode to them. */
-function isOurs(decision: Decision, without: readonly string[]): (member: BaggageMember) => boolean {
-  const own = contextKey(decision.group.name);
-  const lane = decision.group.propagate.baggage;
+export function isOwnMember(group: LaneGroup, without: readonly string[] = []): (member: BaggageMember) => boolean {
+  const own = contextKey(group.name);
+  const lane = group.propagate.baggage;
   return ({ key }) => {
-    const plain = key.includes("%") ? decodeKey(key) : key;
+    const plain = decodeKey(key);
     return plain === own || (lane !== null && plain === lane) || without.includes(plain);
   };
 }
@@ -115,9 +119,9 @@ export function headerEdits(decision: Decision, facts: Facts, origin: Origin, si
   const without = marks.withoutBaggage ?? [];
   const set: (readonly [string, string])[] = propagated(decision, facts, without);
   set.push([group.propagate.header, decision.lane]);
-  const cookie = facts.headers.get("cookie");
+  const cookie = headerFact(facts, "cookie");
   if (cookie) {
-    const rest = cookieWithoutOurs(cookie, [cookieName(group, facts.secure)]);
+    const rest = cookieWithoutOurs(cookie, group);
     if (rest === "") remove.push("cookie");
     else if (rest !== cookie) set.push(["cookie", rest]);
   }
@@ -131,7 +135,7 @@ export function headerEdits(decision: Decision, facts: Facts, origin: Origin, si
     if (origin.baggage === "all") set.push(["x-lane-context", text]);
   }
   if (group.propagate.baggage !== null) own.push(`${group.propagate.baggage}=${decision.lane}`);
-  const baggage = origin.baggage === "none" ? { header: "", dropped: 0 } : writeBaggage(facts.baggage, own, isOurs(decision, without));
+  const baggage = origin.baggage === "none" ? { header: "", dropped: 0 } : writeBaggage(facts.baggage, own, isOwnMember(group, without));
   if (baggage.header === "") remove.push("baggage");
   else set.push(["baggage", baggage.header]);
   set.push(["x-lane-hops", String(hopsOf(decision, facts) + 1)]);

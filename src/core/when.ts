@@ -32,26 +32,37 @@ export function patternCompiler(report: Report): PatternCompiler {
   };
 }
 
+export interface Reading {
+  readonly compile: PatternCompiler;
+  /** Does this header or member name the lane? It is removed before rules run (contract section 4). */
+  readonly isHidden: (on: "baggage" | "header", key: string, path: string) => boolean;
+}
+
+/** Keys that no request has: every `x-lane*` is removed, and a baggage key is never empty. */
+const NOBODYS = { header: "x-lane", baggage: "" };
+
 /** Conditions in the order of the schema. */
-export function resolveWhen(when: WhenFile, path: string, compile: PatternCompiler): When {
+export function resolveWhen(when: WhenFile, path: string, reading: Reading): When {
   const conditions: Condition[] = [];
   for (const on of Object.keys(when) as (keyof WhenFile)[]) {
     const here = at(path, on);
     switch (on) {
       case "path":
       case "method":
-        conditions.push({ on, matcher: resolveMatcher(when[on]!, here, compile) });
+        conditions.push({ on, matcher: resolveMatcher(when[on]!, here, reading.compile) });
         break;
       case "any":
-        conditions.push({ on, of: when[on]!.map((each, i) => resolveWhen(each, at(here, i), compile)) });
+        conditions.push({ on, of: when[on]!.map((each, i) => resolveWhen(each, at(here, i), reading)) });
         break;
       case "not":
-        conditions.push({ on, of: resolveWhen(when[on]!, here, compile) });
+        conditions.push({ on, of: resolveWhen(when[on]!, here, reading) });
         break;
       default:
         for (const [name, matcher] of Object.entries(when[on]!)) {
-          const key = on === "header" ? name.toLowerCase() : name;
-          conditions.push({ on, key, matcher: resolveMatcher(matcher, at(here, name), compile) });
+          const plain = on === "header" ? name.toLowerCase() : name;
+          const hidden = (on === "header" || on === "baggage") && reading.isHidden(on, plain, at(here, name));
+          const key = hidden ? NOBODYS[on] : plain;
+          conditions.push({ on, key, matcher: resolveMatcher(matcher, at(here, name), reading.compile) });
         }
     }
   }

@@ -1,43 +1,24 @@
 /** The pages ask the admin API, in process and as the same person: they decide nothing, and see what a script would see. */
 import type { Context } from "hono";
 import { admin } from "../admin/api.ts";
-import { isOwnForm, isSameOrigin, type Session, sessionOf } from "../admin/session.ts";
+import type { Session } from "../admin/session.ts";
 import type { Env } from "../edge/env.ts";
+import type { Refused } from "./shapes.ts";
 
 export type Page = Context<{ Bindings: Env }>;
 
-export interface Reply<T> {
-  readonly status: number;
-  readonly etag: string | null;
-  readonly body: T;
+export type Reply<T> = { readonly ok: true; readonly body: T } | { readonly ok: false; readonly status: number; readonly body: Refused };
+
+export interface Asked {
+  /** A text is sent as it is. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-export function sessionOfPage(c: Page): Session | null {
-  return sessionOf(c.req.raw, c.env, Date.now());
-}
-
-/** Did our own page send this form, and is its session allowed to? */
-export function mayPost(c: Page, session: Session, form: URLSearchParams): boolean {
-  return isSameOrigin(c.req.raw) && isOwnForm(session, form.get("form"));
-}
-
-/** One call of the API. `session.form` shows that a page of ours asks. */
-export async function ask<T>(
-  c: Page,
-  session: Session,
-  method: string,
-  path: string,
-  body?: unknown,
-  headers: Record<string, string> = {},
-): Promise<Reply<T>> {
+/** One call of the API. The session's form token shows that a page of ours asks. */
+export async function ask<T>(c: Page, session: Session, method: string, path: string, { body, headers }: Asked = {}): Promise<Reply<T>> {
   const url = new URL(`/__lanes${path}`, c.req.url);
-  const sent = new Headers({
-    cookie: c.req.header("cookie") ?? "",
-    origin: url.origin,
-    "x-lane-form": session.form,
-    "x-actor": "page",
-    ...headers,
-  });
+  const sent = new Headers({ cookie: c.req.header("cookie") ?? "", origin: url.origin, "x-lane-form": session.form, ...headers });
   const init: RequestInit = { method, headers: sent };
   if (body !== undefined) {
     sent.set("content-type", "application/json");
@@ -45,5 +26,11 @@ export async function ask<T>(
   }
   const response = await admin.fetch(new Request(url, init), c.env, c.executionCtx);
   const text = await response.text();
-  return { status: response.status, etag: response.headers.get("etag"), body: (text === "" ? null : JSON.parse(text)) as T };
+  const answered = text === "" ? null : JSON.parse(text);
+  return response.ok ? { ok: true, body: answered } : { ok: false, status: response.status, body: answered };
 }
+
+export const groupApi = (name: string, rest = ""): string => `/api/groups/${encodeURIComponent(name)}${rest}`;
+
+/** A write of what the person has seen: nothing else may have happened since. */
+export const ifMatch = (revision: string | number | null): Record<string, string> => ({ "if-match": `"${Number(revision)}"` });

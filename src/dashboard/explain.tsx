@@ -1,108 +1,120 @@
 /** What would happen to a request, and why; no request leaves. */
 import type { Session } from "../admin/session.ts";
+import { groupPath, Post } from "./layout.tsx";
+import type { Explained } from "./shapes.ts";
 
-export interface Explained {
-  readonly group: string | null;
-  readonly service?: string;
-  readonly lane?: string;
-  readonly reason: string;
-  readonly slot?: number | null;
-  readonly origin?: string | null;
-  readonly servedBy?: string | null;
-  readonly rules?: readonly { readonly name: string; readonly matched: boolean; readonly why: string }[];
-  readonly mirrors?: readonly { readonly name: string; readonly sent: boolean; readonly why: string }[];
-  readonly removedHeaders?: readonly string[];
-  readonly requestHeaders?: Readonly<Record<string, string>>;
+export interface Question {
+  readonly method: string;
+  readonly url: string;
+  /** `name: value` lines */
+  readonly headers: string;
 }
 
-export function ExplainForm({
-  name,
-  host,
-  session,
-  asked,
-}: {
-  name: string;
-  host: string;
-  session: Session;
-  asked?: { url: string; method: string; headers: string };
-}) {
+/** What is no header is not sent. */
+export function headersIn(lines: string): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (const [, name, value] of lines.matchAll(/^[ \t]*([^:\s]+)[ \t]*:[ \t]*(.*?)\s*$/gm)) {
+    if (name !== "__proto__") headers[name!] = [...(headers[name!] ?? []), value!];
+  }
+  return headers;
+}
+
+export function ExplainForm({ name, session, asked }: { name: string; session: Session; asked: Question }) {
   return (
     <section aria-labelledby="explain-title">
       <h2 id="explain-title">Explain a request</h2>
-      <form method="post" action={`/__lanes/g/${name}/explain`} class="explain">
-        <input type="hidden" name="form" value={session.form} />
+      <Post to={groupPath(name, "/explain")} session={session}>
         <p>
-          <label for="x-method">Method</label> <input id="x-method" name="method" value={asked?.method ?? "GET"} size={8} required />{" "}
-          <label for="x-url">URL</label>{" "}
-          <input id="x-url" name="url" type="url" value={asked?.url ?? `https://${host}/`} required class="wide" />
+          <label for="x-method">Method</label> <input id="x-method" name="method" value={asked.method} size={8} required />{" "}
+          <label for="x-url">URL</label> <input id="x-url" name="url" type="url" value={asked.url} required class="wide" />
         </p>
         <p>
           <label for="x-headers">Headers, one a line</label>
           <textarea id="x-headers" name="headers" rows={3} placeholder="baggage: pr=123">
-            {asked?.headers ?? ""}
+            {asked.headers}
           </textarea>
         </p>
-        <button type="submit">Explain</button>
-      </form>
+        <button type="submit">Explain</button> <span class="hint">Nothing is sent.</span>
+      </Post>
     </section>
   );
 }
 
-export function Explanation({ explained }: { explained: Explained }) {
-  const { group, service, lane, reason, slot, origin, servedBy, rules, mirrors, removedHeaders, requestHeaders } = explained;
+function HeaderList({ title, headers }: { title: string; headers: Readonly<Record<string, string>> | undefined }) {
   return (
-    <section aria-labelledby="answer-title">
-      <h2 id="answer-title">{lane === undefined ? `Nobody serves it: ${reason}` : `${service} in lane ${lane}, because of ${reason}`}</h2>
-      <dl>
-        <dt>Group</dt>
-        <dd>{group ?? "none"}</dd>
-        <dt>Slot</dt>
-        <dd>{slot ?? "none"}</dd>
-        <dt>Sent to</dt>
-        <dd>
-          {origin ?? "nobody"} {servedBy && `(lane ${servedBy})`}
-        </dd>
-        <dt>Headers that end here</dt>
-        <dd>{removedHeaders?.length ? removedHeaders.join(", ") : "none"}</dd>
-      </dl>
-      {rules && rules.length > 0 && (
+    <details>
+      <summary>{title}</summary>
+      <ul>
+        {Object.entries(headers ?? {}).map(([name, value]) => (
+          <li>
+            <code>
+              {name}: {value}
+            </code>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function fallbackOf({ origin, fallback }: Explained): string {
+  const { reason, onFailure } = fallback ?? { reason: null, onFailure: null };
+  const now = reason === null ? "" : `Already falls back: ${reason}. `;
+  if (onFailure === null) return `${now}${origin ? "Nobody else is tried: a failure goes to the client." : "Nobody can serve it."}`;
+  return `${now}If that fails, or has not answered after ${onFailure.afterMs / 1000} s: lane ${onFailure.lane}, ${onFailure.origin}`;
+}
+
+/** Term and description; what is empty is "none". */
+function Facts({ facts }: { facts: Readonly<Record<string, string | number | null | undefined>> }) {
+  return (
+    <dl>
+      {Object.entries(facts).map(([term, value]) => (
         <>
-          <h3>Rules, in order</h3>
-          <ol>
-            {rules.map((rule) => (
-              <li>
-                <strong>{rule.name}</strong> {rule.matched ? "matches" : "does not match"}: {rule.why}
-              </li>
-            ))}
-          </ol>
+          <dt>{term}</dt>
+          <dd>{value === "" ? "none" : (value ?? "none")}</dd>
         </>
-      )}
-      {mirrors && mirrors.length > 0 && (
-        <>
-          <h3>Mirrors</h3>
-          <ul>
-            {mirrors.map((mirror) => (
-              <li>
-                <strong>{mirror.name}</strong> {mirror.sent ? "copies it" : `does not: ${mirror.why}`}
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
-      {requestHeaders && (
-        <details>
-          <summary>Headers the origin gets</summary>
-          <ul>
-            {Object.entries(requestHeaders).map(([name, value]) => (
-              <li>
-                <code>
-                  {name}: {value}
-                </code>
-              </li>
-            ))}
-          </ul>
-        </details>
-      )}
+      ))}
+    </dl>
+  );
+}
+
+export function Explanation({ explained }: { explained: Explained }) {
+  const { group, revision, service, lane, reason, slot, origin, servedBy, rules = [], mirrors = [] } = explained;
+  if (lane === undefined) return <h1>Nobody serves it: {reason}</h1>;
+  return (
+    <section>
+      <h1>
+        {service} in lane {lane}, because of {reason}
+      </h1>
+      <Facts
+        facts={{
+          Group: `${group}, revision ${revision}`,
+          "Sent to": origin && `${origin}, lane ${servedBy}`,
+          Fallback: fallbackOf(explained),
+          Slot: slot,
+          Baggage: explained.baggage?.map(({ key, value }) => `${key}=${value}`).join(", "),
+          "Headers that end here": explained.removedHeaders?.join(", "),
+        }}
+      />
+      <h2>Rules, in order</h2>
+      {rules.length === 0 && <p class="hint">The group has none.</p>}
+      <ol>
+        {rules.map((rule) => (
+          <li>
+            <strong>{rule.name}</strong> {rule.matched ? "matches" : "does not match"}: {rule.why}
+          </li>
+        ))}
+      </ol>
+      {mirrors.length > 0 && <h2>Mirrors</h2>}
+      <ul>
+        {mirrors.map((mirror) => (
+          <li>
+            <strong>{mirror.name}</strong> {mirror.sent ? "copies it" : "does not copy it"}: {mirror.why}
+          </li>
+        ))}
+      </ul>
+      <HeaderList title="Headers that the origin gets" headers={explained.requestHeaders} />
+      <HeaderList title="Headers that the client gets from Laneway" headers={explained.responseHeaders} />
     </section>
   );
 }

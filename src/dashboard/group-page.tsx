@@ -2,65 +2,148 @@
 import type { Session } from "../admin/session.ts";
 import { ExplainForm } from "./explain.tsx";
 import { HistoryTable } from "./history.tsx";
-import { LanesTable, Picture } from "./lanes.tsx";
-import { Layout, percent } from "./layout.tsx";
+import { Lanes, Services, sum, totals } from "./lanes.tsx";
+import { Ago, Alert, groupPath, Layout, Post, ProblemList, percent, plural, who } from "./layout.tsx";
 import { Mirrors } from "./mirrors.tsx";
-import type { Checked, Differences, GroupFile, GroupList, History, Stats } from "./shapes.ts";
-import { OffSwitch, WeightsForm } from "./weights.tsx";
+import type { GroupView } from "./view.ts";
+import { ChangeList, OffSwitch, WeightsForm } from "./weights.tsx";
 
-export interface GroupView {
-  readonly file: GroupFile;
-  readonly list: GroupList;
-  readonly stats: Stats;
-  readonly checked: Checked;
-  readonly history: History;
-  readonly differences: Differences;
-  readonly session: Session;
-  readonly now: number;
-  /** What was just done. */
-  readonly done: string | null;
+/** What somebody should look at, in words, with the place. */
+function concerns({ stats, differences, published, health, name, checked }: GroupView): { text: string; where: string }[] {
+  const found: { text: string; where: string }[] = [];
+  const say = (holds: boolean, text: string, where: string) => holds && found.push({ text, where });
+  const regressions = differences.endpoints.flatMap(({ paths }) => paths).filter(({ verdict }) => verdict === "regression").length;
+  const wrong = checked.problems.length > 0 || health.problems.some(({ key }) => key === `group:${name}`);
+  say(wrong, "the newest value has problems", "#problems");
+  say(published.by === "kv", "KV was changed outside", "#outside");
+  say(stats.ratio.verdict === "invalid", "the observed shares are invalid", "#lanes");
+  for (const lane of new Set(stats.rows.map((row) => row.lane))) {
+    const rows = stats.rows.filter((row) => row.lane === lane);
+    const fallbacks = sum([...totals(rows.map((row) => row.fallbacks)).values()]);
+    const requests = sum(rows.map((row) => row.requests));
+    say(fallbacks > 0, `${fallbacks} of ${plural(requests, "request")} in ${lane} fell back`, "#lanes");
+  }
+  say(regressions > 0, `the dark lane shows ${plural(regressions, "regression")}`, "#mirrors");
+  return found;
 }
 
 /** The state in one sentence. */
-function State({ view: { file, list, stats, differences } }: { view: GroupView }) {
-  const off = list.off === "*" || list.off.includes(file.name);
-  const split = stats.visitors
-    .filter(({ configured }) => configured > 0)
-    .map(({ lane, configured }) => `${lane} ${percent(configured)}`)
-    .join(", ");
-  const regressions = differences.endpoints.flatMap(({ paths }) => paths).filter(({ verdict }) => verdict === "regression").length;
-  const words = off ? `is switched off: everything goes to ${file.baseline}` : `sends ${split}`;
-  const found = regressions === 0 ? "" : ` The dark lane shows ${regressions} ${regressions === 1 ? "regression" : "regressions"}.`;
+function State({ view }: { view: GroupView }) {
+  const { name, file, stats, off } = view;
+  const found = concerns(view);
+  const shares = stats.visitors.filter(({ configured }) => configured > 0).map(({ lane, configured }) => `${lane} ${percent(configured)}`);
+  const split = file === null ? "serves its last good revision" : `sends ${shares.join(", ")}`;
+  const [mood, word] = off ? ["off", "Switched off"] : found.length > 0 ? ["look", "Needs a look"] : ["", "Normal"];
   return (
-    <p class={`state${off ? " off" : ""}`} id="state" data-live aria-live="polite">
-      {file.name} {words}; revision {file.published.revision} by {file.published.by === "kv" ? "a change outside" : file.published.by}.
-      {found}
+    <p class={`state ${mood}`} id="state" data-live aria-live="polite">
+      <strong>{word}:</strong> {name} {off ? `sends everything to ${file?.baseline ?? "the baseline"}` : split}.
+      {found.map(({ text, where }) => (
+        <>
+          {" "}
+          <a href={where}>{`${text[0]!.toUpperCase()}${text.slice(1)}.`}</a>
+        </>
+      ))}
     </p>
   );
 }
 
-export function GroupPage({ view }: { view: GroupView }) {
-  const { file, list, stats, checked, history, differences, session, now, done } = view;
-  const off = list.off === "*" || list.off.includes(file.name);
-  const host = list.groups.find(({ name }) => name === file.name)?.hosts?.find((name) => !name.includes("*")) ?? "example.com";
-  const previous = history.revisions.find(({ revision }) => revision < file.published.revision)?.revision ?? null;
+/** Which revision, and who has it yet. Apart from the state, so that the passing of time is not read aloud. */
+function Spread({ view }: { view: GroupView }) {
+  const { published, history, inForce, health, now } = view;
+  const { revision, at, by, reason } = published;
+  const { busySeconds } = health.staleness;
+  const left = busySeconds - Math.floor((now - Date.parse(at)) / 1000);
+  // A value without our number is known by its hash, which tells nothing here.
+  const behind = inForce !== null && /^\d+$/.test(inForce) && Number(inForce) < revision ? inForce : null;
   return (
-    <Layout title={file.name} session={session}>
-      <h1>{file.name}</h1>
+    <p id="spread" data-live class="hint">
+      Revision {revision} by {who(by)}, <Ago at={at} now={now} />
+      {reason && `: ${reason}`}.{history.written < revision && <strong> KV has not taken it yet; it is tried again until it does.</strong>}
+      {behind !== null && ` Here revision ${behind} still serves.`}
+      {left > 0 && ` It is spreading: all locations with traffic have it in about ${left} s.`}
+    </p>
+  );
+}
+
+function Outside({ view, session }: { view: GroupView; session: Session }) {
+  const { name, outside, published, history } = view;
+  if (outside === null) return null;
+  const { revision } = published;
+  const previous = history.revisions.find((each) => each.revision < revision)?.revision;
+  return (
+    <section id="outside" class="alert" aria-labelledby="outside-title">
+      <h2 id="outside-title">KV was changed outside</h2>
+      <p>
+        Somebody put a value into KV beside the publisher; it is revision {revision} now and serves as it is. Adopting it publishes the same
+        file with a reason and with each visitor's lane kept; until then new visitors are not counted.
+      </p>
+      {outside.length > 0 && <ChangeList title={`What revision ${revision} changed`} changes={outside} />}
+      {session.scope === "write" && (
+        <div class="actions">
+          <Post to={groupPath(name, "/adopt")} session={session} fields={{ revision }}>
+            <button type="submit">Adopt it</button>
+          </Post>
+          {previous !== undefined && <a href={groupPath(name, `/back/${previous}`)}>Put back revision {previous} …</a>}
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** What is wrong with the newest value, or with what this location could read. */
+function Problems({ view: { checked, health, missing, name, file, inForce } }: { view: GroupView }) {
+  const found = [...checked.problems, ...health.problems.filter(({ key }) => key === `group:${name}`).flatMap(({ problems }) => problems)];
+  const unique = [...new Map(found.map((each) => [`${each.path}\n${each.message}`, each])).values()];
+  const source = health.groups.find((group) => group.name === name)?.source;
+  return (
+    <div id="problems" data-live>
+      {unique.length > 0 && (
+        <Alert title={file === null ? "The newest value is no lane file; the last good one serves." : "The newest lane file has problems."}>
+          <ProblemList problems={unique} />
+          Publish a corrected file, or put back an earlier revision.
+        </Alert>
+      )}
+      {source === "fallback" && <Alert title="KV gave nothing usable here: everything goes to the baseline of the bundled file." />}
+      {inForce === null && <Alert title="This location does not serve the group yet." />}
+      {health.missingSecrets.length > 0 && <Alert title={`Not set: ${health.missingSecrets.join(", ")}.`} />}
+      {missing.map((detail) => (
+        <Alert title={`Something is left out here. ${detail}`} />
+      ))}
+    </div>
+  );
+}
+
+export function GroupPage({ view, session, done }: { view: GroupView; session: Session; done: string | null }) {
+  const { name, file, stats, checked, history, differences, published, off, now } = view;
+  const host = file?.hosts.find((one) => !one.includes("*")) ?? "example.com";
+  const previous = history.revisions.find(({ revision }) => revision < published.revision)?.revision ?? null;
+  return (
+    <Layout title={name} session={session}>
+      <h1>{name}</h1>
       {done && (
-        <p class="state" role="status">
+        <p class="done" role="status">
           {done}
         </p>
       )}
       <State view={view} />
-      {file.note && <p class="hint">{file.note}</p>}
-      <OffSwitch name={file.name} off={off} session={session} />
-      <LanesTable file={file} stats={stats} />
-      <Picture file={file} fallsBack={checked.fallsBack} />
-      <WeightsForm file={file} stats={stats} session={session} previous={previous} />
-      <Mirrors file={file} stats={stats} differences={differences} session={session} now={now} />
-      <ExplainForm name={file.name} host={host} session={session} />
-      <HistoryTable file={file} history={history} session={session} now={now} />
+      <Spread view={view} />
+      {typeof file?.note === "string" && <p>{file.note}</p>}
+      <noscript>
+        <p class="hint">Without JavaScript the figures are those of the moment; reload for newer ones.</p>
+      </noscript>
+      <OffSwitch name={name} off={off} session={session} />
+      <Problems view={view} />
+      <Outside view={view} session={session} />
+      {file && (
+        <>
+          <Lanes file={file} stats={stats} now={now} />
+          <Services file={file} fallsBack={checked.fallsBack} />
+          <WeightsForm name={name} file={file} stats={stats} session={session} previous={previous} />
+          <Mirrors name={name} file={file} stats={stats} differences={differences} session={session} now={now} />
+        </>
+      )}
+      <ExplainForm name={name} session={session} asked={{ method: "GET", url: `https://${host}/`, headers: "" }} />
+      <HistoryTable name={name} history={history} current={published.revision} session={session} now={now} />
     </Layout>
   );
 }

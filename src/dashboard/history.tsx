@@ -1,56 +1,85 @@
 /** Who changed what, and the way back. */
 import type { Session } from "../admin/session.ts";
-import { Ago } from "./layout.tsx";
-import type { GroupFile, History } from "./shapes.ts";
+import { Ago, groupPath, Hidden, Table, who } from "./layout.tsx";
+import type { AuditEntry, History } from "./shapes.ts";
 
-export function HistoryTable({ file, history, session, now }: { file: GroupFile; history: History; session: Session; now: number }) {
-  const current = file.published.revision;
-  const actions = new Map(history.audit.map((entry) => [entry.to, entry.action]));
+interface HistoryProps {
+  readonly name: string;
+  readonly history: History;
+  readonly current: number;
+  readonly session: Session;
+  readonly now: number;
+}
+
+/** `off: mock, shop` and `off: *` are about every group that is named. */
+const concerns = (name: string) => (entry: AuditEntry) => {
+  const [, groups = ""] = /^(?:on|off): (.*)$/.exec(entry.action) ?? [];
+  return groups === "*" || groups.split(", ").includes(name) || entry.action === "changed outside";
+};
+
+/** What made no revision: switches, refused writes. */
+function Others({ name, history, now }: { name: string; history: History; now: number }) {
+  const entries = [...history.audit.filter(({ to }) => to === null), ...history.switches.filter(concerns(name))];
+  if (entries.length === 0) return null;
   return (
-    <section aria-labelledby="history-title">
-      <h2 id="history-title">History</h2>
-      <section class="scroll" tabindex={0} aria-label="Revisions, a table">
-        <table>
-          <caption>Newest first. A rollback is a new revision; nothing is ever rewritten.</caption>
-          <thead>
+    <details>
+      <summary>Switches and refused writes</summary>
+      <Table label="Switches and refused writes" caption="Newest first." head={["When", "Who", "What", "Reason"]}>
+        {entries
+          .toSorted((a, b) => (a.at < b.at ? 1 : -1))
+          .map(({ at, by, action, reason }) => (
             <tr>
-              {["Revision", "When", "Who", "What", "Reason", ""].map((title) => (
-                <th scope="col">{title === "" ? <span class="hidden">Action</span> : title}</th>
-              ))}
+              <td>
+                <Ago at={at} now={now} />
+              </td>
+              <td>{who(by)}</td>
+              <td>{action}</td>
+              <td>{reason}</td>
             </tr>
-          </thead>
-          <tbody>
-            {history.revisions.map((revision) => (
-              <tr>
-                <th scope="row">{revision.revision}</th>
-                <td>
-                  <Ago at={revision.at} now={now} />
-                </td>
-                <td>{revision.by === "kv" ? "changed outside" : revision.by}</td>
-                <td>{actions.get(revision.revision) ?? "publish"}</td>
-                <td>{revision.reason}</td>
-                <td>
-                  {revision.revision === current ? (
-                    <span class="tag">current</span>
-                  ) : (
-                    session.scope === "write" && (
-                      <form method="post" action={`/__lanes/g/${file.name}/rollback`}>
-                        <input type="hidden" name="form" value={session.form} />
-                        <input type="hidden" name="revision" value={String(current)} />
-                        <input type="hidden" name="to" value={String(revision.revision)} />
-                        <input type="hidden" name="reason" value={`back to revision ${revision.revision}`} />
-                        <button type="submit" class="quiet">
-                          Put back <span class="hidden">revision {revision.revision}</span>
-                        </button>
-                      </form>
-                    )
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
+          ))}
+      </Table>
+    </details>
+  );
+}
+
+const HEAD = ["Revision", "When", "Who", "What", "Reason", <Hidden>Action</Hidden>];
+
+export function HistoryTable({ name, history, current, session, now }: HistoryProps) {
+  const actions = new Map(history.audit.map(({ to, action }) => [to, action]));
+  const last = history.revisions.at(-1)?.revision ?? 1;
+  return (
+    <section id="history" aria-labelledby="history-title">
+      <h2 id="history-title">History</h2>
+      <Table label="Revisions" caption="Newest first. A rollback is a new revision; nothing is ever rewritten." head={HEAD}>
+        {history.revisions.map(({ revision, at, by, reason }) => (
+          <tr>
+            <th scope="row">{revision}</th>
+            <td>
+              <Ago at={at} now={now} />
+            </td>
+            <td>{who(by)}</td>
+            <td>{actions.get(revision)}</td>
+            <td>{reason}</td>
+            <td>
+              {revision === current ? (
+                <span class="tag">current</span>
+              ) : (
+                session.scope === "write" && (
+                  <a href={groupPath(name, `/back/${revision}`)}>
+                    Put back<Hidden> revision {revision}</Hidden> …
+                  </a>
+                )
+              )}
+            </td>
+          </tr>
+        ))}
+      </Table>
+      {last > 1 && history.revisions.length > 1 && (
+        <p>
+          <a href={groupPath(name, `/history?before=${last}`)}>Older revisions</a>
+        </p>
+      )}
+      <Others name={name} history={history} now={now} />
     </section>
   );
 }

@@ -1,184 +1,228 @@
 /** Dark traffic: what was sent and dropped, and endpoint → path → kind with counts, verdict, and sample beside sample. */
 import type { Session } from "../admin/session.ts";
-import { Ago } from "./layout.tsx";
-import type { Differences, GroupFile, Stats } from "./shapes.ts";
+import { listed, sum, totals } from "./lanes.tsx";
+import { Ago, groupPath, Hidden, Post, plural, Table } from "./layout.tsx";
+import type { Differences, Endpoint, GroupFile, Stats } from "./shapes.ts";
 
 /** Most alarming first. */
-const ORDER = ["regression", "suspect", "undecided", "noise", "ignored"];
-const MEANS: Readonly<Record<string, string>> = {
-  regression: "differs more than the live lane differs from itself",
-  suspect: "differs, and the live lane never differed from itself",
-  noise: "differs as the live lane differs from itself",
-  ignored: "the mirror ignores it",
-  undecided: "the live lane was not asked a second time yet",
+const MEANS = {
+  regression: "the dark lane differs from the live one more often than that differs from itself; chance does this in 1 of 100 mirrors",
+  suspect: "the dark lane differs, and the live one never did when asked twice",
+  undecided: "the live lane was not asked twice yet",
+  noise: "differs about as often as the live lane differs from itself",
+  ignored: "the lane file says so",
 };
+const ORDER = Object.keys(MEANS);
+const rankOf = ({ paths }: Endpoint) => Math.min(ORDER.length, ...paths.map(({ verdict }) => ORDER.indexOf(verdict)));
+
+/** The group's page shows the worst; the page of differences shows all. */
+const BRIEF = { endpoints: 5, paths: 10, groups: 3, samples: 2 };
+const WHOLE = { endpoints: 1_000, paths: 1_000, groups: 100, samples: 100 };
+type Limits = typeof BRIEF;
 
 function Copies({ stats }: { stats: Stats }) {
-  const sum = (pick: (copies: Stats["rows"][number]["copies"]) => number) =>
-    stats.rows.reduce((total, { copies }) => total + pick(copies), 0);
-  const reasons = new Map<string, number>();
-  for (const { copies } of stats.rows)
-    for (const [reason, count] of [
-      ...Object.entries(copies.dropped),
-      ...Object.entries(copies.uncompared).map(([name, n]) => [`not compared: ${name}`, n] as const),
-    ])
-      reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+  const copies = stats.rows.map((row) => row.copies);
+  const [dropped, uncompared] = [totals(copies.map((each) => each.dropped)), totals(copies.map((each) => each.uncompared))];
   return (
     <p>
-      {sum((copies) => copies.sent)} copies sent, {sum((copies) => copies.compared)} compared, {sum((copies) => copies.different)} differed.
-      {reasons.size > 0 && ` Not sent or not compared: ${[...reasons].map(([reason, count]) => `${reason} ${count}`).join(", ")}.`}
+      In {stats.minutes} minutes {plural(sum(copies.map(({ sent }) => sent)), "copy", "copies")} sent,{" "}
+      {sum(copies.map(({ compared }) => compared))} compared, {sum(copies.map(({ different }) => different))} differed.
+      {dropped.size > 0 && ` Not sent: ${listed(dropped)}.`}
+      {uncompared.size > 0 && ` Not compared: ${listed(uncompared)}.`}
     </p>
   );
 }
 
-type Endpoint = Differences["endpoints"][number];
+interface EndpointProps {
+  readonly endpoint: Endpoint;
+  readonly name: string;
+  readonly session: Session;
+  readonly limits: Limits;
+}
 
-function Paths({ endpoint, name, session }: { endpoint: Endpoint; name: string; session: Session }) {
-  const paths = [...endpoint.paths].sort((a, b) => ORDER.indexOf(a.verdict) - ORDER.indexOf(b.verdict));
+const HEAD = ["Path", "Kind", "Verdict", "Raw", "Noise", "Only raw", "Only noise", "Diffy rel. / abs.", <Hidden>Action</Hidden>];
+
+function Paths({ endpoint, name, session, limits }: EndpointProps) {
+  const { endpoint: title, mirror, compared, probed, more } = endpoint;
+  const paths = endpoint.paths.toSorted((a, b) => ORDER.indexOf(a.verdict) - ORDER.indexOf(b.verdict) || b.raw - a.raw);
+  const unlisted = paths.length > limits.paths ? ` ${paths.length - limits.paths} more paths are on the page of all differences.` : "";
+  const caption = `${compared} compared, ${probed} of them with the live lane asked twice; mirror ${mirror}.${unlisted}`;
   return (
-    <section class="scroll" tabindex={0} aria-label={`Differences of ${endpoint.endpoint}, a table`}>
-      <table>
-        <caption>
-          {endpoint.compared} compared, {endpoint.probed} asked twice, mirror {endpoint.mirror}
-        </caption>
-        <thead>
-          <tr>
-            {["Path", "Kind", "Verdict", "Raw", "Noise", "Only raw", "Only noise", "Diffy rel. / abs.", ""].map((title) => (
-              <th scope="col">{title === "" ? <span class="hidden">Action</span> : title}</th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {paths.map((path) => (
-            <tr>
-              <th scope="row">
-                <code>{path.path}</code>
-              </th>
-              <td>{path.kind}</td>
-              <td>
-                <span class={`verdict ${path.verdict}`} title={MEANS[path.verdict]}>
-                  {path.verdict}
-                </span>
-              </td>
-              <td>{path.raw}</td>
-              <td>{path.noise}</td>
-              <td>{path.onlyRaw}</td>
-              <td>{path.onlyNoise}</td>
-              <td>
-                {path.diffy.relative.toFixed(0)} % / {path.diffy.absolute.toFixed(1)} %
-              </td>
-              <td>
-                {session.scope === "write" && path.verdict !== "ignored" && (
-                  <form method="post" action={`/__lanes/g/${name}/ignore`}>
-                    <input type="hidden" name="form" value={session.form} />
-                    <input type="hidden" name="mirror" value={endpoint.mirror} />
-                    <input type="hidden" name="path" value={path.path} />
-                    <button type="submit" class="quiet">
-                      Ignore <span class="hidden">{path.path}</span>
-                    </button>
-                  </form>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <Table label={`Differences of ${title}`} caption={more > 0 ? `${caption} ${more} sightings did not fit.` : caption} head={HEAD}>
+      {paths.slice(0, limits.paths).map((path) => (
+        <tr>
+          <th scope="row">
+            <code>{path.path}</code>
+          </th>
+          <td>{path.kind}</td>
+          <td>
+            <span class={`verdict ${path.verdict}`}>{path.verdict}</span>
+          </td>
+          <td>{path.raw}</td>
+          <td>{path.noise}</td>
+          <td>{path.onlyRaw}</td>
+          <td>{path.onlyNoise}</td>
+          <td>
+            {path.diffy.relative.toFixed(0)} % / {path.diffy.absolute.toFixed(1)} %
+          </td>
+          <td>
+            {session.scope === "write" && path.verdict !== "ignored" && (
+              <Post to={groupPath(name, "/ignore")} session={session} fields={{ mirror, path: path.path }}>
+                <button type="submit" class="quiet">
+                  Ignore <Hidden>{path.path}</Hidden>
+                </button>
+              </Post>
+            )}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
-function Samples({ endpoint, now }: { endpoint: Endpoint; now: number }) {
-  if (endpoint.samples.length === 0) return null;
+type Sample = Endpoint["samples"][number];
+
+function SampleTable({ sample: { at, sample }, now }: { sample: Sample; now: number }) {
+  const caption = (
+    <>
+      <Ago at={at} now={now} />, trace <code>{sample.traceId}</code>
+      {sample.truncated && ", cut short"}
+    </>
+  );
   return (
-    <details>
-      <summary>
-        {endpoint.samples.length} samples, redacted<span class="hidden"> of {endpoint.endpoint}</span>
-      </summary>
-      {endpoint.samples.map(({ at, seen, sample }) => (
-        <table class="sample">
-          <caption>
-            <Ago at={at} now={now} />, one of {seen} that differ in the same places
-          </caption>
-          <thead>
-            <tr>
-              <th scope="col">Path</th>
-              <th scope="col">Live</th>
-              <th scope="col">Dark</th>
-            </tr>
-          </thead>
-          <tbody>
-            {(sample.differences ?? []).map((difference) => (
-              <tr>
-                <th scope="row">
-                  <code>{difference.path}</code> {difference.kind}
-                </th>
-                <td>
-                  <code>{difference.left ?? "nothing"}</code>
-                </td>
-                <td>
-                  <code>{difference.right ?? "nothing"}</code>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+    <Table label={`A sample of trace ${sample.traceId}`} caption={caption} head={["Path", "Kind", "Live", "Dark"]}>
+      {(sample.differences ?? []).map(({ path, kind, left, right }) => (
+        <tr>
+          <th scope="row">
+            <code>{path}</code>
+          </th>
+          <td>{kind}</td>
+          <td>
+            <code>{left ?? "nothing"}</code>
+          </td>
+          <td>
+            <code>{right ?? "nothing"}</code>
+          </td>
+        </tr>
       ))}
+    </Table>
+  );
+}
+
+/** One cause mostly shows in one set of places: each set is told once, with how many requests had it. */
+function Samples({ endpoint, limits, now }: { endpoint: Endpoint; limits: Limits; now: number }) {
+  const groups = Map.groupBy(endpoint.samples, ({ paths }) => paths.map(({ path, kind }) => `${path} (${kind})`).join(", "));
+  return (
+    <>
+      {[...groups].slice(0, limits.groups).map(([places, samples]) => (
+        <details data-key={`${endpoint.mirror} ${endpoint.endpoint} ${places}`}>
+          <summary>
+            {plural(samples[0]!.seen, "request")} differed in <code>{places}</code>: {plural(samples.length, "sample")}, redacted
+            <Hidden> of {endpoint.endpoint}</Hidden>
+          </summary>
+          {samples.slice(0, limits.samples).map((sample) => (
+            <SampleTable sample={sample} now={now} />
+          ))}
+        </details>
+      ))}
+    </>
+  );
+}
+
+function Verdicts() {
+  return (
+    <details data-key="verdicts">
+      <summary>What the verdicts mean</summary>
+      <dl>
+        {Object.entries(MEANS).map(([verdict, meaning]) => (
+          <>
+            <dt>{verdict}</dt>
+            <dd>{meaning}</dd>
+          </>
+        ))}
+      </dl>
+      <p>
+        Raw: requests in which the dark lane differed. Noise: in which the live lane, asked twice, differed from itself. Only raw, only
+        noise: one of the two and not the other; the verdict rests on these. Diffy's two figures are as Diffy gives them.
+      </p>
     </details>
   );
 }
 
-export function Mirrors({
-  file,
-  stats,
-  differences,
-  session,
-  now,
-}: {
-  file: GroupFile;
-  stats: Stats;
-  differences: Differences;
-  session: Session;
-  now: number;
-}) {
-  const rank = (endpoint: Endpoint) => Math.min(ORDER.length, ...endpoint.paths.map(({ verdict }) => ORDER.indexOf(verdict)));
-  const endpoints = [...differences.endpoints].sort((a, b) => rank(a) - rank(b));
+interface EndpointsProps {
+  readonly name: string;
+  readonly differences: Differences;
+  readonly session: Session;
+  readonly now: number;
+  readonly whole?: boolean;
+}
+
+export function Endpoints({ name, differences, session, now, whole = false }: EndpointsProps) {
+  const limits = whole ? WHOLE : BRIEF;
+  const found = differences.endpoints
+    .filter(({ paths }) => paths.length > 0)
+    .toSorted((a, b) => rankOf(a) - rankOf(b) || b.compared - a.compared);
+  const same = differences.endpoints.filter(({ paths }) => paths.length === 0);
+  return (
+    <>
+      {found.length > 0 && <Verdicts />}
+      {found.slice(0, limits.endpoints).map((endpoint) => (
+        <article>
+          <h3>{endpoint.endpoint}</h3>
+          <Paths endpoint={endpoint} name={name} session={session} limits={limits} />
+          <Samples endpoint={endpoint} limits={limits} now={now} />
+        </article>
+      ))}
+      {same.length > 0 && (
+        <details data-key="same">
+          <summary>{plural(same.length, "endpoint")} without a difference</summary>
+          <ul>
+            {same.map(({ endpoint, compared }) => (
+              <li>
+                <code>{endpoint}</code>: {compared} compared
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+      {found.length > limits.endpoints && <p>{found.length - limits.endpoints} more endpoints differ.</p>}
+    </>
+  );
+}
+
+export function Mirrors({ file, stats, ...props }: EndpointsProps & { file: GroupFile; stats: Stats }) {
   const mirrors = file.mirrors ?? [];
+  const none = props.differences.endpoints.length === 0;
   return (
     <section id="mirrors" data-live aria-labelledby="mirrors-title">
       <h2 id="mirrors-title">Mirrors and differences</h2>
-      {mirrors.length === 0 ? (
+      {mirrors.length === 0 && (
         <p class="hint">
-          This group has no mirror. Add one to its lane file (<code>mirrors</code>) to send copies to a dark lane and compare the answers.
+          This group has no mirror. Add one to its lane file, under <code>mirrors</code>, to send copies to a dark lane and compare the
+          answers.
         </p>
-      ) : (
+      )}
+      {mirrors.length > 0 && (
         <>
-          <p>{mirrors.map((mirror) => `${mirror.name}: ${mirror.percent} % to ${mirror.lane}`).join("; ")}</p>
+          <p>
+            {mirrors.map(({ name, percent, lane }) => `${name} copies ${percent} % to ${lane}`).join("; ")}.{" "}
+            <a href={groupPath(props.name, "/differences")}>All differences</a>
+          </p>
           <Copies stats={stats} />
-          {endpoints.length === 0 && (
+          {none && (
             <p class="hint">
-              Nothing was compared yet. Answers are compared where the mirror has `compare` and the copy kept its credentials.
+              Nothing was compared yet. Answers are compared where the mirror has <code>compare</code> and the copy kept its credentials.
             </p>
           )}
         </>
       )}
-      {endpoints.map((endpoint) => (
-        <article>
-          <h3>{endpoint.endpoint}</h3>
-          {endpoint.paths.length === 0 ? (
-            <p>No difference in {endpoint.compared} answers.</p>
-          ) : (
-            <Paths endpoint={endpoint} name={file.name} session={session} />
-          )}
-          <Samples endpoint={endpoint} now={now} />
-        </article>
-      ))}
-      {endpoints.length > 0 && session.scope === "write" && (
-        <form method="post" action={`/__lanes/g/${file.name}/forget`}>
-          <input type="hidden" name="form" value={session.form} />
+      <Endpoints {...props} />
+      {!none && props.session.scope === "write" && (
+        <Post to={groupPath(props.name, "/forget")} session={props.session}>
           <button type="submit" class="quiet">
             Delete all differences and samples
           </button>
-        </form>
+        </Post>
       )}
     </section>
   );

@@ -1,36 +1,59 @@
 /** The only script: live figures without reloading, and the baseline's rest while weights are typed. Everything works without it. */
 export const SCRIPT = `"use strict";
 (() => {
-  const form = document.querySelector("[data-weights]");
+  const all = (selector, root) => [...(root || document).querySelectorAll(selector)];
+  const [form] = all("[data-weights]");
   if (form) form.addEventListener("input", () => {
-    const inputs = [...form.querySelectorAll("input[type=number]")];
+    const inputs = all("input[type=number]", form);
     const rest = Math.round((100 - inputs.reduce((sum, input) => sum + (input.valueAsNumber || 0), 0)) * 100) / 100;
-    const output = form.querySelector("[data-rest]");
+    const [output] = all("[data-rest]", form);
     output.textContent = rest + " %";
     output.className = rest < 0 ? "bad" : "";
     for (const input of inputs) input.setCustomValidity(rest < 0 ? "The shares are more than 100 % together." : "");
   });
-  const live = () => [...document.querySelectorAll("[data-live]")];
-  if (live().length === 0) return;
+  const live = all("[data-live]");
+  const fresh = document.getElementById("fresh");
+  if (live.length === 0) return;
+  const inUse = (section) => {
+    const chosen = getSelection();
+    return section.contains(document.activeElement) || (!chosen.isCollapsed && section.contains(chosen.anchorNode));
+  };
+  const keyed = (root, rest) => all("details" + rest, root).map((each) => [each.dataset.key, each]);
+  const update = (page) => {
+    for (const section of live) {
+      const next = page.getElementById(section.id);
+      if (!next || inUse(section)) continue;
+      const open = new Map(keyed(section, "[open]"));
+      for (const [key, details] of keyed(next, "")) details.open = open.has(key);
+      if (next.innerHTML === section.innerHTML) continue;
+      section.className = next.className;
+      section.replaceChildren(...next.childNodes);
+    }
+  };
   let wait = 5000;
-  const again = () => setTimeout(refresh, wait);
+  let since = "";
+  const say = (text) => {
+    if (fresh.textContent !== text) fresh.textContent = text;
+  };
   const refresh = async () => {
-    if (document.hidden) return again();
     try {
-      const answer = await fetch(location.pathname, { headers: { accept: "text/html" } });
-      if (!answer.ok || answer.redirected) throw new Error(answer.status);
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const section of live()) {
-        const fresh = page.getElementById(section.id);
-        const open = section.contains(document.activeElement) || section.querySelector("details[open]");
-        if (fresh && !open && fresh.innerHTML !== section.innerHTML) section.replaceWith(document.importNode(fresh, true));
-      }
+      if (document.hidden) return;
+      const answer = await fetch(location.pathname);
+      if (answer.redirected) return say("Log in again for live figures");
+      if (!answer.ok) throw new Error(answer.status);
+      update(new DOMParser().parseFromString(await answer.text(), "text/html"));
       wait = 5000;
+      since = "";
+      say("Live");
     } catch {
       wait = Math.min(60000, wait * 2);
+      since = since || new Date().toLocaleTimeString();
+      say("No answer since " + since);
+    } finally {
+      setTimeout(refresh, wait);
     }
-    again();
   };
-  again();
+  say("Live");
+  setTimeout(refresh, wait);
 })();
 `;

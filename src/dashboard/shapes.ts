@@ -5,23 +5,49 @@ export interface Problem {
   readonly message: string;
 }
 
+export interface Change {
+  readonly path: string;
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+export interface Refused {
+  readonly title: string;
+  readonly detail: string;
+  readonly problems?: readonly Problem[];
+  readonly changes?: readonly Change[];
+}
+
 export interface GroupList {
   readonly off: "*" | readonly string[];
   readonly groups: readonly {
     readonly name: string;
+    /** In force at this location; null: not yet. */
     readonly revision: string | null;
-    readonly source: string | null;
-    readonly note?: string | null;
     readonly hosts?: readonly string[];
-    readonly baseline?: string;
-    readonly lanes?: readonly { readonly name: string; readonly owner: string | null; readonly percent: number }[];
+    readonly lanes?: readonly { readonly name: string; readonly percent: number }[];
   }[];
 }
 
-/** A published lane file. */
+export interface Health {
+  readonly groups: readonly { readonly name: string; readonly revision: string; readonly source: "kv" | "bundled" | "fallback" }[];
+  readonly staleness: { readonly busySeconds: number };
+  readonly problems: readonly { readonly key: string; readonly problems: readonly Problem[] }[];
+  readonly missingSecrets: readonly string[];
+}
+
+export interface Published {
+  readonly revision: number;
+  readonly at: string;
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** A published lane file, or whatever else somebody put into KV: `view.ts` tells which. */
 export interface GroupFile {
-  readonly name: string;
+  readonly hosts: readonly string[];
   readonly baseline: string;
+  readonly mode?: string;
   readonly note?: string;
   readonly services: Readonly<Record<string, unknown>>;
   readonly lanes: Readonly<
@@ -35,8 +61,8 @@ export interface GroupFile {
       }
     >
   >;
-  readonly mirrors?: readonly { readonly name: string; readonly lane: string; readonly percent: number }[];
-  readonly published: { readonly revision: number; readonly at: string; readonly by: string; readonly reason: string };
+  readonly mirrors?: readonly { readonly name: string; readonly lane: string; readonly percent: number; readonly expiresAt?: string }[];
+  readonly published: Published;
   readonly unreadable?: string;
 }
 
@@ -75,55 +101,81 @@ export interface Checked {
   readonly warnings: readonly Problem[];
   readonly moved: readonly { readonly from: string; readonly to: string; readonly percent: number }[];
   readonly fallsBack: readonly { readonly lane: string; readonly service: string; readonly to: string }[];
-  readonly changes: readonly { readonly path: string; readonly from: string | null; readonly to: string | null }[];
+  readonly changes: readonly Change[];
+}
+
+export interface AuditEntry {
+  readonly at: string;
+  readonly by: string;
+  readonly action: string;
+  readonly to: number | null;
+  readonly reason: string;
 }
 
 export interface History {
+  /** The newest revision that KV has taken. */
   readonly written: number;
-  readonly revisions: readonly { readonly revision: number; readonly at: string; readonly by: string; readonly reason: string }[];
-  readonly audit: readonly {
+  readonly revisions: readonly Published[];
+  readonly audit: readonly AuditEntry[];
+  readonly switches: readonly AuditEntry[];
+}
+
+export interface Endpoint {
+  readonly mirror: string;
+  readonly endpoint: string;
+  readonly compared: number;
+  readonly probed: number;
+  /** Sightings of places that are not listed. */
+  readonly more: number;
+  readonly paths: readonly {
+    readonly path: string;
+    readonly kind: string;
+    readonly verdict: string;
+    readonly raw: number;
+    readonly noise: number;
+    readonly onlyRaw: number;
+    readonly onlyNoise: number;
+    readonly diffy: { readonly relative: number; readonly absolute: number };
+  }[];
+  readonly samples: readonly {
+    /** The set of places in which `seen` requests differed. */
+    readonly paths: readonly { readonly path: string; readonly kind: string }[];
+    readonly seen: number;
     readonly at: string;
-    readonly by: string;
-    readonly action: string;
-    readonly from: number | null;
-    readonly to: number | null;
-    readonly reason: string;
+    readonly sample: {
+      readonly traceId?: string;
+      readonly truncated?: boolean;
+      readonly differences?: readonly {
+        readonly path: string;
+        readonly kind: string;
+        readonly left: string | null;
+        readonly right: string | null;
+      }[];
+    };
   }[];
 }
 
 export interface Differences {
-  readonly endpoints: readonly {
-    readonly mirror: string;
-    readonly endpoint: string;
-    readonly compared: number;
-    readonly probed: number;
-    readonly paths: readonly {
-      readonly path: string;
-      readonly kind: string;
-      readonly verdict: string;
-      readonly raw: number;
-      readonly noise: number;
-      readonly onlyRaw: number;
-      readonly onlyNoise: number;
-      readonly diffy: { readonly relative: number; readonly absolute: number };
-    }[];
-    readonly samples: readonly {
-      readonly at: string;
-      readonly seen: number;
-      readonly sample: {
-        readonly differences?: readonly {
-          readonly path: string;
-          readonly kind: string;
-          readonly left: string | null;
-          readonly right: string | null;
-        }[];
-      };
-    }[];
-  }[];
+  readonly endpoints: readonly Endpoint[];
 }
 
-export interface Refused {
-  readonly title: string;
-  readonly detail: string;
-  readonly problems?: readonly Problem[];
+export interface Explained {
+  readonly group: string | null;
+  readonly revision?: string;
+  readonly service?: string;
+  readonly lane?: string;
+  readonly reason: string;
+  readonly baggage?: readonly { readonly key: string; readonly value: string }[];
+  readonly slot?: number | null;
+  readonly origin?: string | null;
+  readonly servedBy?: string | null;
+  readonly fallback?: {
+    readonly reason: string | null;
+    readonly onFailure: { readonly lane: string; readonly origin: string; readonly afterMs: number } | null;
+  };
+  readonly rules?: readonly { readonly name: string; readonly matched: boolean; readonly why: string }[];
+  readonly mirrors?: readonly { readonly name: string; readonly sent: boolean; readonly why: string }[];
+  readonly removedHeaders?: readonly string[];
+  readonly requestHeaders?: Readonly<Record<string, string>>;
+  readonly responseHeaders?: Readonly<Record<string, string>>;
 }

@@ -1,27 +1,26 @@
 /** Shifting weights: a form, its preview, the confirmation; and the big switch. All of it works without a script. */
 import type { Session } from "../admin/session.ts";
-import { ProblemList, percent } from "./layout.tsx";
-import type { Checked, GroupFile, Stats } from "./shapes.ts";
+import { groupPath, Post, ProblemList, percent, Table } from "./layout.tsx";
+import type { Change, Checked, GroupFile, Stats } from "./shapes.ts";
 
-const isWriter = (session: Session) => session.scope === "write";
+interface WeightsProps {
+  readonly name: string;
+  readonly file: GroupFile;
+  readonly stats: Stats;
+  readonly session: Session;
+  /** The revision before the newest; null: there is none. */
+  readonly previous: number | null;
+}
 
-export function WeightsForm({
-  file,
-  stats,
-  session,
-  previous,
-}: {
-  file: GroupFile;
-  stats: Stats;
-  session: Session;
-  previous: number | null;
-}) {
+export function WeightsForm({ name, file, stats, session, previous }: WeightsProps) {
   const share = (lane: string) => stats.visitors.find((each) => each.lane === lane)?.configured ?? 0;
   const { revision } = file.published;
+  const disabled = session.scope !== "write";
+  const undo = { revision, to: previous ?? 0, reason: `undo of revision ${revision}` };
   return (
-    <section aria-labelledby="weights-title">
+    <section aria-labelledby="weights-title" class="weights">
       <h2 id="weights-title">Weights</h2>
-      <form method="post" action={`/__lanes/g/${file.name}/preview`} class="weights" data-weights>
+      <form method="post" action={groupPath(name, "/preview")} data-weights>
         <input type="hidden" name="form" value={session.form} />
         <input type="hidden" name="revision" value={String(revision)} />
         {Object.keys(file.lanes).map((lane) =>
@@ -44,86 +43,102 @@ export function WeightsForm({
                 step="0.01"
                 value={String(share(lane))}
                 required
-                disabled={!isWriter(session)}
+                disabled={disabled}
               />{" "}
               %
             </p>
           ),
         )}
         <p>
-          <label for="reason">Reason</label>{" "}
-          <input id="reason" name="reason" maxlength={200} required placeholder="why now" disabled={!isWriter(session)} />
+          <label for="reason" class="name">
+            Reason
+          </label>{" "}
+          <input id="reason" name="reason" maxlength={200} required placeholder="why now" disabled={disabled} />
         </p>
-        <button type="submit" disabled={!isWriter(session)}>
+        <button type="submit" disabled={disabled}>
           Preview
         </button>
-        {!isWriter(session) && <span class="hint"> Log in with the admin token to write.</span>}
+        {disabled && <span class="hint"> Log in with the admin token to write.</span>}
       </form>
-      {previous !== null && isWriter(session) && (
-        <form method="post" action={`/__lanes/g/${file.name}/rollback`}>
-          <input type="hidden" name="form" value={session.form} />
-          <input type="hidden" name="revision" value={String(revision)} />
-          <input type="hidden" name="to" value={String(previous)} />
-          <input type="hidden" name="reason" value={`undo of revision ${revision}`} />
+      {previous !== null && !disabled && (
+        <Post to={groupPath(name, "/rollback")} session={session} fields={undo}>
           <button type="submit" class="quiet">
             Undo revision {revision}
           </button>
-        </form>
+        </Post>
       )}
     </section>
   );
 }
 
 export function OffSwitch({ name, off, session }: { name: string; off: boolean; session: Session }) {
-  if (!isWriter(session)) return null;
+  if (session.scope !== "write") return null;
   return (
-    <form method="post" action={`/__lanes/g/${name}/${off ? "on" : "off"}`} class="off">
-      <input type="hidden" name="form" value={session.form} />
+    <Post to={groupPath(name, off ? "/on" : "/off")} session={session} class="switch">
       <label for="off-reason">Reason</label> <input id="off-reason" name="reason" maxlength={200} required />
       <button type="submit" class={off ? "" : "danger"}>
         {off ? "Switch the lanes on again" : "Everything to the baseline, now"}
       </button>
-    </form>
+    </Post>
   );
 }
 
-export interface Shift {
-  readonly weights: Readonly<Record<string, number>>;
-  readonly reason: string;
-  readonly revision: number;
+export function ChangeList({ title, changes }: { title: string; changes: readonly Change[] }) {
+  return (
+    <Table label={title} caption={title} head={["In the lane file", "Was", "Is"]}>
+      {changes.map(({ path, from, to }) => (
+        <tr>
+          <th scope="row">
+            <code>{path || "the whole file"}</code>
+          </th>
+          <td>
+            <code>{from ?? "nothing"}</code>
+          </td>
+          <td>
+            <code>{to ?? "nothing"}</code>
+          </td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+interface PreviewProps {
+  readonly name: string;
+  readonly checked: Checked;
+  readonly session: Session;
+  /** Where the confirmation goes, what goes with it, and what its button says. */
+  readonly to: string;
+  readonly fields: Readonly<Record<string, string | number>>;
+  readonly confirm: string;
 }
 
 /** What would change, before it does. */
-export function Preview({ file, shift, checked, session }: { file: GroupFile; shift: Shift; checked: Checked; session: Session }) {
-  const { moved, warnings, fallsBack } = checked;
+export function Preview({ name, checked, session, to, fields, confirm }: PreviewProps) {
+  const { moved, warnings, fallsBack, changes } = checked;
   return (
     <>
-      <h1>{file.name}: this would change</h1>
+      <h1>{name}: this would change</h1>
       {moved.length === 0 ? (
-        <p>Nobody would move: the shares are what they were.</p>
+        <p>Nobody would change lanes.</p>
       ) : (
-        <table>
-          <caption>Visitors who would change lanes. All others stay where they are.</caption>
-          <thead>
+        <Table
+          label="Who moves"
+          caption="Visitors who would change lanes. All others stay where they are."
+          head={["From", "To", "Of all visitors"]}
+        >
+          {moved.map((move) => (
             <tr>
-              <th scope="col">From</th>
-              <th scope="col">To</th>
-              <th scope="col">Share of all visitors</th>
+              <td>{move.from}</td>
+              <td>{move.to}</td>
+              <td>{percent(move.percent)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {moved.map((move) => (
-              <tr>
-                <td>{move.from}</td>
-                <td>{move.to}</td>
-                <td>{percent(move.percent)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+          ))}
+        </Table>
       )}
+      {changes.length > 0 && <ChangeList title="What becomes different" changes={changes} />}
       {fallsBack.length > 0 && (
-        <p>{fallsBack.map(({ lane, service, to }) => `${lane} has no ${service}: it comes from ${to}`).join("; ")}.</p>
+        <p class="hint">{fallsBack.map(({ lane, service, to }) => `${lane} has no ${service}: it comes from ${to}`).join("; ")}.</p>
       )}
       {warnings.length > 0 && (
         <>
@@ -131,16 +146,15 @@ export function Preview({ file, shift, checked, session }: { file: GroupFile; sh
           <ProblemList problems={warnings} />
         </>
       )}
-      <p>After you confirm, isolates with traffic follow within about a minute and a half; KV says 60 seconds “or more”.</p>
-      <form method="post" action={`/__lanes/g/${file.name}/weights`} class="confirm">
-        <input type="hidden" name="form" value={session.form} />
-        <input type="hidden" name="revision" value={String(shift.revision)} />
-        <input type="hidden" name="reason" value={shift.reason} />
-        {Object.entries(shift.weights).map(([lane, value]) => (
-          <input type="hidden" name={`weight:${lane}`} value={String(value)} />
-        ))}
-        <button type="submit">Confirm: {shift.reason}</button> <a href={`/__lanes/g/${file.name}`}>Back, change nothing</a>
-      </form>
+      <p>After you confirm, each location with traffic follows within about a minute and a half. Undo is one click.</p>
+      {session.scope === "write" && (
+        <Post to={to} session={session} fields={fields} class="confirm">
+          <button type="submit">{confirm}</button>
+        </Post>
+      )}
+      <p>
+        <a href={groupPath(name)}>Back, change nothing</a>
+      </p>
     </>
   );
 }

@@ -2,22 +2,35 @@
  * The request's body, for one origin or for two: replayable up to a cap counted as read, streamed past it (contract section 6).
  * Nothing is buffered beyond the cap, nothing is refused, and an unknown length stays unknown.
  */
-import { waitUntil } from "cloudflare:workers";
-
 export interface RequestBody {
   /** What is sent; a buffer can be sent again, a stream once. */
   readonly content: Uint8Array<ArrayBuffer> | ReadableStream | null;
   readonly replayable: boolean;
-  /** Settles when the client's upload has ended, well or not; null: there is none under way that we watch. */
-  readonly uploaded: Promise<void> | null;
+  /** Resolves when the client's upload has ended: is the body whole? null: there is none under way that we watch. */
+  readonly uploaded: Promise<boolean> | null;
 }
+
+/** What the client sends. */
+export type Upload = Pick<Request, "body" | "headers">;
 
 export const NO_BODY: RequestBody = { content: null, replayable: true, uploaded: null };
 
-function declaredLength(request: Request): number | null {
-  const length = request.headers.get("content-length");
+/** Bytes; null: the length is not known beforehand. */
+export function declaredLength(headers: Headers): number | null {
+  const length = headers.get("content-length");
   return length !== null && /^\d+$/.test(length) ? Number(length) : null;
 }
+
+const isEmpty = ({ body, headers }: Upload): boolean => body === null || declaredLength(headers) === 0;
+
+/**
+ * Content of a GET or HEAD is allowed and means nothing that we know (RFC 9110, section 9.3.1). The platform takes it on only with the
+ * Request that brought it, unread: it goes once, as it came.
+ */
+export const goesAsItCame = (request: Request): boolean => (request.method === "GET" || request.method === "HEAD") && !isEmpty(request);
+
+export const asItCame = (upload: Upload): RequestBody =>
+  isEmpty(upload) ? NO_BODY : { content: upload.body, replayable: false, uploaded: null };
 
 /** A stream of the declared length keeps `Content-Length`; any other is chunked. */
 function pipe(length: number | null): { readable: ReadableStream; writable: WritableStream<Uint8Array> } {
@@ -25,20 +38,21 @@ function pipe(length: number | null): { readable: ReadableStream; writable: Writ
 }
 
 /**
- * Settles with the upload, well or not. It holds the request open: dropped when the client leaves, a chunked body would end for the
- * origin as if it were whole; broken off by us, it ends as broken.
+ * The rest of the upload; false where it broke. `writable` is left open then: closed or aborted, a chunked body would end for the
+ * origin as if it were whole (the platform drops the error), so whoever fetches must break off.
  */
-function settled(upload: Promise<void>): Promise<void> {
-  const ended = upload.catch(() => {});
-  waitUntil(ended);
-  return ended;
-}
+const passOn = (body: ReadableStream, writable: WritableStream<Uint8Array>): Promise<boolean> =>
+  body.pipeTo(writable, { preventAbort: true }).then(
+    () => true,
+    () => false,
+  );
 
 /** Passes the stream on, and tells when the upload is over: a deadline must not run while the client still sends. */
-export function streamed(request: Request): RequestBody {
-  if (request.body === null) return NO_BODY;
-  const { readable, writable } = pipe(declaredLength(request));
-  return { content: readable, replayable: false, uploaded: settled(request.body.pipeTo(writable)) };
+export function streamed(upload: Upload): RequestBody {
+  const { body, headers } = upload;
+  if (body === null || isEmpty(upload)) return NO_BODY;
+  const { readable, writable } = pipe(declaredLength(headers));
+  return { content: readable, replayable: false, uploaded: passOn(body, writable) };
 }
 
 function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
@@ -51,29 +65,45 @@ function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBu
   return whole;
 }
 
-async function rest(chunks: readonly Uint8Array[], body: ReadableStream, writable: WritableStream<Uint8Array>): Promise<void> {
+async function rest(chunks: readonly Uint8Array[], body: ReadableStream, writable: WritableStream<Uint8Array>): Promise<boolean> {
   const writer = writable.getWriter();
-  for (const chunk of chunks) await writer.write(chunk);
+  try {
+    for (const chunk of chunks) await writer.write(chunk);
+  } catch {
+    return false;
+  }
   writer.releaseLock();
-  await body.pipeTo(writable);
+  return await passOn(body, writable);
 }
 
-/** Buffers up to `cap` bytes; a longer body goes on as a stream that begins with what was read. Rejects where the client's upload breaks. */
-export async function replayable(request: Request, cap: number): Promise<RequestBody> {
-  if (request.body === null) return NO_BODY;
-  const length = declaredLength(request);
-  if (length !== null && length > cap) return streamed(request);
-  const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
+/** null where the client's upload breaks. */
+async function read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<ReadableStreamReadResult<Uint8Array> | null> {
+  try {
+    return await reader.read();
+  } catch {
+    return null;
+  }
+}
+
+/** Buffers up to `cap` bytes; a longer body goes on as a stream that begins with what was read. null: the client's upload broke. */
+export async function replayable(upload: Upload, cap: number): Promise<RequestBody | null> {
+  const { body, headers } = upload;
+  if (body === null || isEmpty(upload)) return NO_BODY;
+  const length = declaredLength(headers);
+  if (length !== null && length > cap) return streamed(upload);
+  const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+  for (;;) {
+    const next = await read(reader);
+    if (next === null) return null;
+    if (next.done) return { content: joined(chunks, size), replayable: true, uploaded: null };
     chunks.push(next.value);
     size += next.value.byteLength;
     if (size > cap) {
       reader.releaseLock();
       const { readable, writable } = pipe(length);
-      return { content: readable, replayable: false, uploaded: settled(rest(chunks, request.body, writable)) };
+      return { content: readable, replayable: false, uploaded: rest(chunks, body, writable) };
     }
   }
-  return { content: joined(chunks, size), replayable: true, uploaded: null };
 }

@@ -14,6 +14,9 @@ export interface Env {
   /** `"*"` or a JSON array of group names, switched off at deploy (contract section 8). */
   readonly LANEWAY_OFF?: string;
   readonly ADMIN_HOST?: string;
+  /** `<team>` of `<team>.cloudflareaccess.com` and the application's audience tag: whoever Cloudflare Access lets in may log in to the pages. */
+  readonly ACCESS_TEAM?: string;
+  readonly ACCESS_AUD?: string;
   /** `"true"` allows http, IP literals and private names as origins: local runs and tests. */
   readonly INSECURE_ORIGINS?: string;
 }

@@ -1,43 +1,86 @@
 /**
  * An exception in our own code before the answer still sends the request to the baseline, less all that contract section 4 removes,
- * while its body is unread (contract section 6). It shares as little as it can with the way that just failed.
+ * while its body is unread (contract section 6). It shares as little as it can with the way that just failed: no decision, no context,
+ * no fallback, no copy.
  */
-import type { Signer } from "../core/context.ts";
-import { decide } from "../core/decide.ts";
-import type { Facts } from "../core/facts.ts";
-import type { LaneGroup } from "../core/lane-group.ts";
-import { headerEdits, originUrl } from "../core/target.ts";
-import { NO_BODY } from "./body.ts";
+
+import { writeBaggage } from "../core/baggage.ts";
+import { type Facts, headerFact } from "../core/facts.ts";
+import { isRepeatable, isUpgrade } from "../core/fallback.ts";
+import type { LaneGroup, Origin } from "../core/lane-group.ts";
+import { findService } from "../core/locate.ts";
+import { claimedHops, cookieWithoutOurs, type HeaderEdits, isOwnMember, MAX_HOPS, originUrl } from "../core/target.ts";
+import { asItCame } from "./body.ts";
 import type { Env } from "./env.ts";
-import { endingNames, forward } from "./forward.ts";
+import { endingNames, forward, wasSent } from "./forward.ts";
 import { problem } from "./respond.ts";
 
-export async function failOpen(
-  request: Request,
-  group: LaneGroup,
-  facts: Facts,
-  env: Env,
-  signer: Signer | null,
-  error: unknown,
-): Promise<Response> {
-  console.error(JSON.stringify({ error: "internal", group: group.name, message: error instanceof Error ? error.message : String(error) }));
+export function report(error: unknown, group: string | null): void {
+  console.error(JSON.stringify({ error: "internal", group, message: error instanceof Error ? error.message : String(error) }));
+}
+
+/** What is done besides, and must not cost the client the answer. */
+export function harmless(step: () => void): void {
   try {
-    const decision = decide(group, facts, { override: "baseline", signer });
-    const origin = decision && group.lanes.get(group.baseline)?.origins.get(decision.service.name);
-    if (!decision || !origin || decision.copy !== null || request.bodyUsed) return problem("internal");
-    const body = request.body === null ? NO_BODY : { content: request.body, replayable: false, uploaded: null };
+    step();
+  } catch (error) {
+    report(error, null);
+  }
+}
+
+/** The sixth field of a context is a mirror's group. Nobody checks the signature here: what says that it is a copy is taken for one. */
+const MARK = /^1~(?:[^~]*~){4}[^~]/;
+
+function bearsMark({ baggage, headers }: Facts): boolean {
+  if (headers.get("x-lane-mirror")) return true;
+  const texts = baggage.members.filter(({ key }) => key.startsWith("laneway.")).map(({ value }) => value);
+  return [...texts, headers.get("x-lane-context") ?? ""].some((text) => MARK.test(text));
+}
+
+function bareEdits(group: LaneGroup, facts: Facts, origin: Origin): HeaderEdits {
+  const baggage = origin.baggage === "none" ? "" : writeBaggage(facts.baggage, [], isOwnMember(group)).header;
+  const cookie = cookieWithoutOurs(headerFact(facts, "cookie") ?? "", group);
+  const set: [name: string, value: string | null][] = [
+    [group.propagate.header, null],
+    ["baggage", baggage || null],
+    ["cookie", cookie || null],
+    ["x-lane-hops", String(claimedHops(facts) + 1)],
+    ["x-forwarded-host", facts.authority],
+    ["x-forwarded-proto", facts.secure ? "https" : "http"],
+    ["x-forwarded-for", facts.ip],
+    ["upgrade", isUpgrade(facts) ? "websocket" : null],
+  ];
+  return {
+    remove: [...(facts.connection ?? []), ...set.map(([name]) => name)],
+    set: set.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])),
+    baggageDropped: 0,
+  };
+}
+
+/** Never throws. */
+export async function failOpen(request: Request, group: LaneGroup, facts: Facts, env: Env): Promise<Response> {
+  try {
+    const service = findService(group.serviceIndex, facts.host, facts.path);
+    const origin = service === null ? undefined : group.lanes.get(group.baseline)?.origins.get(service.name);
+    const twice = wasSent(request) && !isRepeatable(group, facts);
+    if (origin === undefined || bearsMark(facts) || request.bodyUsed || request.body?.locked || twice) return problem("internal");
+    if (claimedHops(facts) > MAX_HOPS) return problem("loop");
     const attempt = {
       url: originUrl(origin, facts),
       origin,
-      edits: headerEdits(decision, facts, origin, signer),
-      body,
+      edits: bareEdits(group, facts, origin),
+      body: asItCame(request),
       limitMs: null,
       client: null,
       rawAnswer: false,
     };
     const outcome = await forward(request, attempt, endingNames(request.headers, group.propagate.header), env);
-    return outcome.kind === "answer" ? outcome.response : problem(outcome.reason);
-  } catch {
+    if (outcome.kind === "failed") return problem(outcome.reason);
+    const answer = new Response(outcome.response.body, outcome.response);
+    for (const name of [...answer.headers.keys()]) if (name.startsWith("x-lane")) answer.headers.delete(name);
+    return answer;
+  } catch (error) {
+    report(error, group.name);
     return problem("internal");
   }
 }

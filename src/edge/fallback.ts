@@ -1,11 +1,12 @@
 /** Lane first, then the baseline, once, within one deadline (contract section 6). */
 import type { Signer } from "../core/context.ts";
+import { shadowed } from "../core/copy.ts";
 import type { Decision } from "../core/decide.ts";
 import type { Facts } from "../core/facts.ts";
 import { type Candidate, firstCandidate, isRepeatable, isUpgrade, secondCandidate, timeoutMs } from "../core/fallback.ts";
 import { collaborate } from "../core/stub.ts";
 import { headerEdits, originUrl } from "../core/target.ts";
-import { NO_BODY, type RequestBody, replayable, streamed } from "./body.ts";
+import { asItCame, goesAsItCame, type RequestBody, replayable, streamed, type Upload } from "./body.ts";
 import { admit, failed, healthKey, succeeded } from "./eject.ts";
 import type { Env } from "./env.ts";
 import { type Attempt, endingNames, forward, type Outcome } from "./forward.ts";
@@ -24,8 +25,6 @@ export interface Served {
   /** The body was too long to be sent twice. */
   readonly bodyTooLarge: boolean;
   readonly baggageDropped: number;
-  /** What was sent, where a copy may send it again. */
-  readonly body: RequestBody;
 }
 
 const NOTHING: Omit<Served, "lane"> = {
@@ -36,7 +35,6 @@ const NOTHING: Omit<Served, "lane"> = {
   ejected: false,
   bodyTooLarge: false,
   baggageDropped: 0,
-  body: NO_BODY,
 };
 
 export interface Sending {
@@ -45,8 +43,8 @@ export interface Sending {
   readonly facts: Facts;
   readonly env: Env;
   readonly signer: Signer | null;
-  /** Bytes of body that copies want kept; 0: none. */
-  readonly keepBytes: number;
+  /** The request's own body, or the branch of it that copies leave to the primary. */
+  readonly upload: Upload;
   /** Marked as a transaction that the origin promises to roll back. */
   readonly synthetic: boolean;
   /** The answer is to be compared, too: its coding is left alone. */
@@ -66,7 +64,8 @@ async function send(
   limitMs: number | null,
 ): Promise<{ outcome: Outcome; baggageDropped: number }> {
   const { request, decision, facts, env, signer } = sending;
-  const edits = headerEdits(decision, facts, candidate.origin, signer, { synthetic: sending.synthetic });
+  const marked = headerEdits(decision, facts, candidate.origin, signer, { synthetic: sending.synthetic });
+  const edits = decision.copy === null ? marked : shadowed(marked, facts);
   const attempt: Attempt = {
     url: originUrl(candidate.origin, facts),
     origin: candidate.origin,
@@ -80,16 +79,18 @@ async function send(
   return { outcome, baggageDropped: edits.baggageDropped };
 }
 
-const sizeOf = ({ content }: RequestBody): number => (content instanceof Uint8Array ? content.byteLength : 0);
+/** The client's upload broke before anybody was asked. */
+const INCOMPLETE: Outcome = { kind: "failed", reason: "incomplete" };
 
 /** One origin, nothing to repeat: a request that goes to the baseline has no timer, a copy has the deadline. */
 async function once(sending: Sending, candidate: Candidate, fallback: string | null, limitMs: number | null): Promise<Served> {
-  const { request, keepBytes } = sending;
-  const untouched: RequestBody = request.body === null ? NO_BODY : { content: request.body, replayable: false, uploaded: null };
-  const body = keepBytes > 0 ? await replayable(request, keepBytes) : limitMs === null ? untouched : streamed(request);
+  const { request, upload } = sending;
+  // As the platform hands it on, where nothing else reads it: it knows best how to tell the origin of an upload that breaks.
+  const untouched = (limitMs === null && upload.body === request.body) || goesAsItCame(request);
+  const body = untouched ? asItCame(upload) : streamed(upload);
   const started = Date.now();
   const { outcome, baggageDropped } = await send(sending, candidate, body, limitMs);
-  return { ...NOTHING, outcome, lane: candidate.lane, candidate, fallback, originMs: Date.now() - started, baggageDropped, body };
+  return { ...NOTHING, outcome, lane: candidate.lane, candidate, fallback, originMs: Date.now() - started, baggageDropped };
 }
 
 /** Within a copy's chain: a stub may answer, a write may be refused, and nothing is asked twice (contract section 7, collaborators). */
@@ -111,7 +112,9 @@ export async function serve(sending: Sending): Promise<Served> {
   const { group, service } = decision;
   const repeatable = isRepeatable(group, facts);
   const now = Date.now();
-  const isEjected = (lane: string) => admit(healthKey(group.name, lane, service.name), repeatable, group.fallback, now) === "ejected";
+  // A copy counts neither for nor against a lane, so it is no probe.
+  const mayProbe = repeatable && decision.copy === null;
+  const isEjected = (lane: string) => admit(healthKey(group.name, lane, service.name), mayProbe, group.fallback, now) === "ejected";
   const { candidate, fallback } = firstCandidate(decision, facts, isEjected);
   if (candidate === null) return { ...NOTHING, lane: decision.lane, fallback };
   if (decision.copy !== null) return asCopy(sending, candidate, fallback);
@@ -120,13 +123,14 @@ export async function serve(sending: Sending): Promise<Served> {
 }
 
 async function laneFirst(sending: Sending, first: Candidate, fallback: string | null, repeatable: boolean): Promise<Served> {
-  const { request, decision, facts, keepBytes } = sending;
+  const { request, decision, facts, upload } = sending;
   const { group, service } = decision;
   const settings = group.fallback;
   const second = repeatable ? secondCandidate(group, service, first) : null;
-  const cap = Math.max(keepBytes, second === null ? 0 : settings.maxBodyBytes);
-  const body = cap > 0 ? await replayable(request, cap) : streamed(request);
-  const again = body.replayable && sizeOf(body) <= settings.maxBodyBytes ? second : null;
+  const asOnce = goesAsItCame(request) ? asItCame : second === null ? streamed : null;
+  const body = asOnce === null ? await replayable(upload, settings.maxBodyBytes) : asOnce(upload);
+  if (body === null) return { ...NOTHING, outcome: INCOMPLETE, lane: first.lane, candidate: first, fallback };
+  const again = body.replayable ? second : null;
   const asked = Date.now();
   const deadline = isUpgrade(facts) ? null : settings.deadlineMs;
   const limit = again === null || deadline === null ? deadline : Math.min(deadline, timeoutMs(group, service, decision.context?.hop ?? 0));
@@ -142,18 +146,19 @@ async function laneFirst(sending: Sending, first: Candidate, fallback: string | 
     originMs: now - asked,
     bodyTooLarge: second !== again,
     baggageDropped,
-    body,
   };
   // A client that left blames nobody; a strict lane keeps its failures.
-  const key = request.signal.aborted || group.mode === "strict" ? null : healthKey(group.name, first.lane, service.name);
+  const left = request.signal.aborted || reason === "incomplete";
+  const key = left || group.mode === "strict" ? null : healthKey(group.name, first.lane, service.name);
   if (reason === null) {
     if (key !== null) succeeded(key, now);
     return served;
   }
   const ejected = key !== null && failed(key, again !== null, settings, now);
-  const left = deadline === null ? null : deadline - (now - asked);
-  if (again === null || request.signal.aborted || (left !== null && left <= 0)) return { ...served, ejected };
-  if (outcome.kind === "answer") await outcome.response.body?.cancel();
-  const repeat = await send(sending, again, body, left);
+  const remaining = deadline === null ? null : deadline - (now - asked);
+  if (again === null || left || (remaining !== null && remaining <= 0)) return { ...served, ejected };
+  // Broken off already, perhaps: that is no failure of ours.
+  if (outcome.kind === "answer") outcome.response.body?.cancel().catch(() => {});
+  const repeat = await send(sending, again, body, remaining);
   return { ...served, outcome: repeat.outcome, lane: again.lane, candidate: again, fallback: reason, originMs: Date.now() - now, ejected };
 }

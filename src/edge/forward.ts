@@ -1,12 +1,15 @@
-/** One fetch to one target. Returns an outcome, never throws: what went wrong is data until `respond.ts` (contract section 6). */
+/**
+ * One fetch to one target. What went wrong on the way is data until `respond.ts` (contract section 6); it throws only where our own code does,
+ * so that no lane is blamed for that.
+ */
 import type { Origin } from "../core/lane-group.ts";
 import { endsHere, type HeaderEdits } from "../core/target.ts";
-import type { RequestBody } from "./body.ts";
+import { goesAsItCame, type RequestBody } from "./body.ts";
 import { bindingOf, type Env, variable } from "./env.ts";
 
 export type Outcome =
   | { readonly kind: "answer"; readonly response: Response }
-  | { readonly kind: "failed"; readonly reason: "connect" | "timeout" | "mirror-blocked" };
+  | { readonly kind: "failed"; readonly reason: "connect" | "timeout" | "incomplete" | "mirror-blocked" };
 
 export interface Attempt {
   readonly url: string;
@@ -49,63 +52,78 @@ function outgoing(request: Request, attempt: Attempt, ending: readonly string[],
   const init: RequestInit = {
     method: request.method,
     headers: outgoingHeaders(request, attempt, ending, env),
-    body: attempt.body.content,
     redirect: "manual",
   };
+  if (!goesAsItCame(request)) init.body = attempt.body.content;
   if (attempt.origin.noStore) init.cache = "no-store";
   if (attempt.rawAnswer) init.encodeResponseBody = "manual";
   return init;
 }
 
-/** Thrown when we gave up; not the abort's reason, because the platform rejects with an error of its own. */
-const TIMED_OUT = new Error("timeout");
-
 /** Statuses that a Response cannot carry; an origin that sends one speaks no HTTP that a client could use. */
 const isStatus = (status: number) => status >= 100 && status <= 599;
 
-async function fetchWithin(send: (signal: AbortSignal | null) => Promise<Response>, { limitMs, client, body }: Attempt): Promise<Response> {
-  if (limitMs === null && client === null) return await send(null);
+/** An upload breaks at either end, and looks the same: an origin that died makes its fetch fail within this, a client that left does not. */
+const BROKEN_MS = 50;
+
+/** Why we ended a fetch ourselves. */
+type GivenUp = "timeout" | "incomplete";
+
+async function fetchWithin(
+  send: (signal: AbortSignal | null) => Promise<Response>,
+  { limitMs, client, body }: Attempt,
+): Promise<Response | GivenUp> {
+  if (limitMs === null && client === null && body.uploaded === null) return await send(null);
   // Not `AbortSignal.timeout`: it would go on to cut the answer's body after the headers were in.
   const controller = new AbortController();
-  const leave = () => controller.abort();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let pending = true;
-  let late = false;
-  const giveUp = () => {
-    late = true;
+  let givenUp = null as GivenUp | null;
+  const end = (why: GivenUp) => {
+    givenUp = why;
     controller.abort();
   };
-  // Not while the body is on its way: an abort would end a chunked body as if it were whole. A client that leaves breaks it off instead.
-  const start = () => {
-    client?.addEventListener("abort", leave);
-    if (pending && limitMs !== null) timer = setTimeout(giveUp, limitMs);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let pending = true;
+  const start = (whole: boolean) => {
+    if (!pending) return;
+    if (!whole) timer = setTimeout(end, BROKEN_MS, "incomplete");
+    else if (limitMs !== null) timer = setTimeout(end, limitMs, "timeout");
   };
-  if (body.uploaded === null) start();
+  if (body.uploaded === null) start(true);
   else void body.uploaded.then(start);
+  client?.addEventListener("abort", () => controller.abort());
   try {
     return await send(controller.signal);
   } catch (error) {
-    throw late ? TIMED_OUT : error;
+    if (givenUp === null) throw error;
+    return givenUp;
   } finally {
     pending = false;
     clearTimeout(timer);
   }
 }
 
+const sent = new WeakSet<Request>();
+
+/** May an origin have seen it? Then only what may be repeated is sent again. */
+export const wasSent = (request: Request): boolean => sent.has(request);
+
 /** The client that left stays wired to the fetch after its headers, so that the origin of an abandoned download hears of it. */
 export async function forward(request: Request, attempt: Attempt, ending: readonly string[], env: Env): Promise<Outcome> {
+  const binding = attempt.origin.binding === null ? null : bindingOf(env, attempt.origin.binding);
+  if (attempt.origin.binding !== null && binding === null) return { kind: "failed", reason: "connect" };
+  const init = outgoing(request, attempt, ending, env);
+  const target = goesAsItCame(request) && attempt.body.content !== null ? new Request(attempt.url, request) : attempt.url;
+  sent.add(request);
   try {
-    const binding = attempt.origin.binding === null ? null : bindingOf(env, attempt.origin.binding);
-    if (attempt.origin.binding !== null && binding === null) return { kind: "failed", reason: "connect" };
-    const init = outgoing(request, attempt, ending, env);
-    const response = await fetchWithin((signal) => {
+    const came = await fetchWithin((signal) => {
       if (signal !== null) init.signal = signal;
-      return binding === null ? fetch(attempt.url, init) : binding.fetch(attempt.url, init);
+      return binding === null ? fetch(target, init) : binding.fetch(target, init);
     }, attempt);
-    if (isStatus(response.status)) return { kind: "answer", response };
-    await response.body?.cancel();
-    return { kind: "failed", reason: "connect" };
-  } catch (error) {
-    return { kind: "failed", reason: error === TIMED_OUT ? "timeout" : "connect" };
+    if (typeof came === "string") return { kind: "failed", reason: came };
+    if (isStatus(came.status)) return { kind: "answer", response: came };
+    await came.body?.cancel();
+  } catch {
+    // Which of the many ways a connection can fail is not told.
   }
+  return { kind: "failed", reason: "connect" };
 }

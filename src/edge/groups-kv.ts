@@ -5,9 +5,11 @@
 import type { LaneGroup } from "../core/lane-group.ts";
 import { type GroupIndex, indexGroups } from "../core/locate.ts";
 import { murmur3 } from "../core/murmur3.ts";
-import { type Problem, parseLaneGroup, parseLaneGroupText } from "../core/parse-lane-group.ts";
+import type { Problem } from "../core/problem.ts";
 import { BUNDLED } from "./bundled.ts";
 import { bindingOf, type Env } from "./env.ts";
+import { names, namesOrAll, readKv, type Values } from "./kv-values.ts";
+import { loadParser, parser } from "./parser.ts";
 
 /** A copy older than this is refreshed behind the request that notices. */
 export const REFRESH_MS = 5_000;
@@ -18,10 +20,8 @@ const FRONT_MS = 250;
 const COLD_MS = 85;
 /** A cold isolate that has no bundled group for the host has nothing better to do than to wait for KV. */
 const NOTHING_MS = 3_000;
-/** The least that KV allows; a change is seen within this much after it reached the location. */
-export const KV_CACHE_SECONDS = 30;
-/** Keys of one bulk read. */
-const BULK = 100;
+/** Characters; no valid lane file is longer. */
+const MAX_KEPT = 1024 * 1024;
 
 export interface GroupInForce {
   readonly group: LaneGroup;
@@ -38,6 +38,8 @@ export interface Snapshot {
   readonly off: ReadonlySet<string> | "*";
   /** Milliseconds; when KV last answered, 0: never. */
   readonly readAt: number;
+  /** Every group that should be here is; else a host without a group may be one of theirs. */
+  readonly complete: boolean;
   /** What KV holds and we do not serve, by key, with the reason. */
   readonly problems: readonly { readonly key: string; readonly problems: readonly Problem[] }[];
 }
@@ -46,6 +48,8 @@ interface Known {
   readonly text: string;
   readonly inForce: GroupInForce | null;
   readonly problems: readonly Problem[];
+  /** The highest revision that has been in force here; a value without one does not lower it. */
+  readonly highest: number;
 }
 
 let snapshot: Snapshot | null = null;
@@ -76,43 +80,36 @@ function withBindings(group: LaneGroup, env: Env): { group: LaneGroup | null; pr
   return { group: usable ? { ...group, lanes } : null, problems };
 }
 
-function judge(name: string, input: unknown, revision: string, source: GroupInForce["source"], env: Env): Known {
+function judge(name: string, input: unknown, source: GroupInForce["source"], env: Env): Known {
   const options = { insecureOrigins: env.INSECURE_ORIGINS === "true" };
-  const text = typeof input === "string" ? input : "";
-  const parsed = typeof input === "string" ? parseLaneGroupText(input, options) : parseLaneGroup(input, options);
-  if (!parsed.ok) return { text, inForce: null, problems: parsed.error };
+  // A value too long to be read is judged again each time rather than kept for comparison.
+  const text = typeof input === "string" && input.length <= MAX_KEPT ? input : "";
+  const parsed = typeof input === "string" ? parser().parseLaneGroupText(input, options) : parser().parseLaneGroup(input, options);
+  const refused = (problems: readonly Problem[]): Known => ({ text, inForce: null, problems, highest: 0 });
+  if (!parsed.ok) return refused(parsed.error);
   if (parsed.value.group.name !== name) {
-    return {
-      text,
-      inForce: null,
-      problems: [{ path: "name", message: `expected "${name}", as the key says, got "${parsed.value.group.name}"` }],
-    };
+    return refused([{ path: "name", message: `expected "${name}", as the key says, got "${parsed.value.group.name}"` }]);
   }
   const { group, problems } = withBindings(parsed.value.group, env);
-  if (group === null) return { text, inForce: null, problems };
-  const published = group.published === null ? revision : String(group.published.revision);
-  return { text, inForce: { group, revision: published, source, warnings: parsed.value.warnings }, problems };
+  if (group === null) return refused(problems);
+  const highest = group.published?.revision ?? 0;
+  const revision = group.published !== null ? String(highest) : source === "kv" ? hashOf(text) : "bundled";
+  return { text, inForce: { group, revision, source, warnings: parsed.value.warnings }, problems, highest };
 }
 
 const hashOf = (text: string) => `~${murmur3(text).toString(16).padStart(8, "0")}`;
-
-const revisionOf = (known: Known | undefined): number => known?.inForce?.group.published?.revision ?? 0;
 
 /** The newer of what KV gives and what is in force; an isolate never goes back to a lower revision. */
 function fromKv(name: string, text: string, env: Env): Known {
   const known = judged.get(name);
   if (known?.text === text) return known;
-  const fresh = judge(name, text, hashOf(text), "kv", env);
-  if (fresh.inForce === null) return { ...fresh, inForce: known?.inForce ?? null };
-  const [was, is] = [revisionOf(known), revisionOf(fresh)];
-  if (fresh.inForce.group.published !== null && is < was) {
-    return {
-      text,
-      inForce: known!.inForce,
-      problems: [{ path: "published.revision", message: `expected at least ${was}, which is in force, got ${is}` }],
-    };
-  }
-  return fresh;
+  const fresh = judge(name, text, "kv", env);
+  const [was, is] = [known?.highest ?? 0, fresh.highest];
+  const highest = Math.max(was, is);
+  if (fresh.inForce === null) return { ...fresh, inForce: known?.inForce ?? null, highest };
+  if (fresh.inForce.group.published === null || is >= was) return { ...fresh, highest };
+  const problem = { path: "published.revision", message: `expected at least ${was}, which has been in force, got ${is}` };
+  return { text, inForce: known!.inForce, problems: [problem], highest };
 }
 
 const bundledGroups = new Map<string, GroupInForce | null>();
@@ -121,58 +118,31 @@ function bundled(name: string, source: "bundled" | "fallback", env: Env): GroupI
   const key = `${source}/${name}`;
   const known = bundledGroups.get(key);
   if (known !== undefined) return known;
-  const entry = BUNDLED.has(name) ? judge(name, BUNDLED.get(name), "bundled", source, env).inForce : null;
-  bundledGroups.set(key, entry);
-  return entry;
+  const entry = BUNDLED.has(name) ? judge(name, BUNDLED.get(name), source, env).inForce : null;
+  // A last resort copies nothing, either.
+  const used = entry !== null && source === "fallback" ? { ...entry, group: { ...entry.group, mirrors: [] } } : entry;
+  bundledGroups.set(key, used);
+  return used;
 }
 
-function names(text: string | null | undefined): { names: ReadonlySet<string> | "*" | null; problem: Problem | null } {
-  if (text === null || text === undefined) return { names: null, problem: null };
-  try {
-    const value: unknown = JSON.parse(text);
-    if (value === "*") return { names: "*", problem: null };
-    if (Array.isArray(value) && value.every((name) => typeof name === "string")) return { names: new Set(value), problem: null };
-  } catch {
-    if (text.trim() === "*") return { names: "*", problem: null };
-  }
-  return { names: null, problem: { path: "", message: `expected a JSON array of group names, got ${JSON.stringify(text.slice(0, 40))}` } };
-}
-
-type Values = ReadonlyMap<string, string | null>;
-
-/** One bulk read for what is needed as a rule, further ones for groups that only KV knows. Rejects when KV does. */
-async function readKv(env: Env): Promise<Values> {
-  const read = (keys: string[]) => env.LANES.get(keys, { type: "text", cacheTtl: KV_CACHE_SECONDS });
-  const known = new Set([...BUNDLED.keys(), ...(snapshot?.groups.keys() ?? [])]);
-  const first = ["groups", "off", ...[...known].map((name) => `group:${name}`)].slice(0, BULK);
-  const values = new Map<string, string | null>(await read(first));
-  const listed = names(values.get("groups")).names;
-  const missing = [...(listed === null || listed === "*" ? known : listed)]
-    .map((name) => `group:${name}`)
-    .filter((key) => !values.has(key));
-  for (let at = 0; at < missing.length; at += BULK) {
-    for (const [key, value] of await read(missing.slice(at, at + BULK))) values.set(key, value);
-  }
-  return values;
-}
-
-function inForce(name: string, text: string | null, listed: boolean, env: Env): Known {
+function inForce(name: string, text: string | null, listed: boolean, env: Env): Pick<Known, "inForce" | "problems"> {
   if (text !== null) {
     const known = fromKv(name, text, env);
     judged.set(name, known);
     return known.inForce === null ? { ...known, inForce: bundled(name, "fallback", env) } : known;
   }
-  if (!listed) return { text: "", inForce: bundled(name, "bundled", env), problems: [] };
+  if (!listed) return { inForce: bundled(name, "bundled", env), problems: [] };
   const lastGood = judged.get(name)?.inForce ?? bundled(name, "fallback", env);
-  return { text: "", inForce: lastGood, problems: [{ path: "", message: `"groups" names it, but KV has no value` }] };
+  return { inForce: lastGood, problems: [{ path: "", message: `"groups" names it, but KV has no value` }] };
 }
 
 function offSwitch(env: Env, value: string | null | undefined, problems: { key: string; problems: readonly Problem[] }[]): Snapshot["off"] {
-  const [kv, variable] = [names(value), names(env.LANEWAY_OFF)];
+  const [kv, variable] = [namesOrAll(value), namesOrAll(env.LANEWAY_OFF)];
+  if (kv === "*" || variable === "*") return "*";
   if (kv.problem) problems.push({ key: "off", problems: [kv.problem] });
   if (variable.problem) problems.push({ key: "LANEWAY_OFF", problems: [variable.problem] });
   const fromKvOrBefore = kv.problem ? (snapshot?.off ?? null) : kv.names;
-  if (fromKvOrBefore === "*" || variable.names === "*") return "*";
+  if (fromKvOrBefore === "*") return "*";
   return new Set([...(fromKvOrBefore ?? []), ...(variable.names ?? [])]);
 }
 
@@ -181,7 +151,7 @@ function resolve(env: Env, values: Values, now: number): Snapshot {
   const listed = names(values.get("groups"));
   if (listed.problem) problems.push({ key: "groups", problems: [listed.problem] });
   const kept = listed.problem ? [...(snapshot?.groups.keys() ?? BUNDLED.keys())] : [...BUNDLED.keys()];
-  const wanted = listed.names === null || listed.names === "*" ? kept : [...listed.names];
+  const wanted = listed.names === null ? kept : [...listed.names];
   const groups = new Map<string, GroupInForce>();
   for (const name of wanted) {
     const known = inForce(name, values.get(`group:${name}`) ?? null, listed.names !== null, env);
@@ -193,6 +163,7 @@ function resolve(env: Env, values: Values, now: number): Snapshot {
     index: indexGroups([...groups.values()].map(({ group }) => group)),
     off: offSwitch(env, values.get("off"), problems),
     readAt: now,
+    complete: groups.size === wanted.length,
     problems,
   };
 }
@@ -210,13 +181,18 @@ function withoutKv(env: Env): Snapshot {
     index,
     off: offSwitch(env, null, []),
     readAt: 0,
+    complete: false,
     problems: [{ key: "LANES", problems: [{ path: "", message: "KV has not answered yet" }] }],
   };
 }
 
 async function refresh(env: Env): Promise<void> {
+  const reading = readKv(env, new Set([...BUNDLED.keys(), ...(snapshot?.groups.keys() ?? [])]));
+  // Looked at below; until then it must not count as unhandled.
+  reading.catch(() => {});
+  await loadParser();
   try {
-    const values = await readKv(env);
+    const values = await reading;
     snapshot = resolve(env, values, Date.now());
   } catch (error) {
     const failure = {
@@ -239,6 +215,7 @@ export async function currentGroups(env: Env, ctx: ExecutionContext, now: number
   const loading = refresh(env);
   ctx.waitUntil(loading);
   if (age >= STALE_MS) await Promise.race([loading, after(snapshot === null || snapshot.readAt === 0 ? COLD_MS : FRONT_MS)]);
+  if (snapshot === null) await loadParser();
   snapshot ??= withoutKv(env);
   return snapshot;
 }

@@ -9,11 +9,11 @@ import { type Facts, readFacts } from "../core/facts.ts";
 import { findGroup } from "../core/locate.ts";
 import { hopsOf, MAX_HOPS } from "../core/target.ts";
 import type { Env } from "./env.ts";
-import { failOpen } from "./fail-open.ts";
+import { failOpen, harmless, report } from "./fail-open.ts";
 import { serve } from "./fallback.ts";
 import { flushSoon } from "./flush.ts";
 import { currentGroups, firstGroups, type GroupInForce, type Snapshot } from "./groups-kv.ts";
-import { bytesToKeep, compares, sendCopies, split, startCopies } from "./mirror.ts";
+import { planCopies, startCopies } from "./mirror.ts";
 import { type ProblemReason, problem, respond } from "./respond.ts";
 import { signerOf } from "./sign.ts";
 import { count, log } from "./signals.ts";
@@ -41,36 +41,46 @@ export function overrideOf(snapshot: Snapshot, { group, source }: GroupInForce):
   return source === "fallback" ? "baseline" : null;
 }
 
-interface Asked {
+interface Arrived {
   readonly request: Request;
   readonly facts: Facts;
-  readonly decision: Decision;
-  readonly revision: string;
   readonly env: Env;
-  readonly signer: Signer | null;
   /** Milliseconds. */
   readonly startedAt: number;
 }
 
+interface Asked extends Arrived {
+  readonly decision: Decision;
+  readonly revision: string;
+  readonly signer: Signer | null;
+  /** Nothing is copied where everything goes to the baseline. */
+  readonly override: string | null;
+}
+
 async function answer(asked: Asked, ctx: ExecutionContext): Promise<Response> {
-  const { decision, facts, revision, env, startedAt } = asked;
-  const served = await serve({ ...asked, keepBytes: bytesToKeep(asked), synthetic: false, rawAnswer: compares(asked) });
-  const copies = startCopies(asked, served);
-  const { served: primary, taken } = copies.length > 0 ? split(served, copies) : { served, taken: null };
-  const response = respond(decision, facts, primary);
-  if (copies.length > 0) ctx.waitUntil(sendCopies(asked, served, copies, taken));
-  count(decision, served, response.status);
-  log(facts, { group: decision.group, revision, decision, served, reason: decision.reason, status: response.status, startedAt });
-  flushSoon(env, ctx, startedAt);
+  const { request, decision, facts, revision, env, override, startedAt } = asked;
+  const plan = override === null ? planCopies(asked) : null;
+  const served = await serve({ ...asked, upload: plan?.upload ?? request, synthetic: false, rawAnswer: plan?.compares ?? false });
+  const copies = plan === null ? null : startCopies(asked, plan, served);
+  const response = respond(decision, facts, copies?.served ?? served);
+  // The client's answer is there: nothing that is left to do may cost it.
+  if (copies?.sending) ctx.waitUntil(copies.sending);
+  harmless(() => count(decision, served, response.status));
+  harmless(() =>
+    log(facts, { group: decision.group, revision, decision, served, reason: decision.reason, status: response.status, startedAt }),
+  );
+  harmless(() => flushSoon(env, ctx, startedAt));
   return response;
 }
 
-function refuse(reason: ProblemReason, facts: Facts, inForce: GroupInForce | null, startedAt: number): Response {
-  const response = problem(reason);
+function logUndecided({ facts, startedAt }: Arrived, inForce: GroupInForce | null, reason: string, response: Response): Response {
   const { group, revision } = inForce ?? { group: null, revision: null };
-  log(facts, { group, revision, decision: null, served: null, reason, status: response.status, startedAt });
+  harmless(() => log(facts, { group, revision, decision: null, served: null, reason, status: response.status, startedAt }));
   return response;
 }
+
+const refuse = (arrived: Arrived, inForce: GroupInForce | null, reason: ProblemReason): Response =>
+  logUndecided(arrived, inForce, reason, problem(reason));
 
 /** The snapshot that serves this request from start to end; a cold isolate that has no group for the host waits for KV. */
 async function groupsFor(facts: Facts, env: Env, ctx: ExecutionContext, now: number): Promise<Snapshot> {
@@ -78,20 +88,34 @@ async function groupsFor(facts: Facts, env: Env, ctx: ExecutionContext, now: num
   return findGroup(snapshot.index, facts.host) === null ? await firstGroups(env, snapshot) : snapshot;
 }
 
+/** An exception before the group is known can only be told. */
 export async function handle(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
-  const now = Date.now();
-  const facts = factsOf(request, now);
-  const snapshot = await groupsFor(facts, env, ctx, now);
-  const group = findGroup(snapshot.index, facts.host);
-  if (group === null) return refuse(snapshot.groups.size === 0 || snapshot.readAt === 0 ? "no-config" : "no-group", facts, null, now);
-  const inForce = snapshot.groups.get(group.name)!;
-  const signer = signerOf(env);
+  const startedAt = Date.now();
   try {
-    const decision = decide(group, facts, { override: overrideOf(snapshot, inForce), signer });
-    if (decision === null) return refuse("no-service", facts, inForce, now);
-    if (hopsOf(decision, facts) > MAX_HOPS) return refuse("loop", facts, inForce, now);
-    return await answer({ request, facts, decision, revision: inForce.revision, env, signer, startedAt: now }, ctx);
+    const facts = factsOf(request, startedAt);
+    const arrived = { request, facts, env, startedAt };
+    const snapshot = await groupsFor(facts, env, ctx, startedAt);
+    const group = findGroup(snapshot.index, facts.host);
+    if (group !== null) return await handleIn(snapshot, snapshot.groups.get(group.name)!, arrived, ctx);
+    return refuse(arrived, null, snapshot.groups.size === 0 || !snapshot.complete ? "no-config" : "no-group");
   } catch (error) {
-    return await failOpen(request, group, facts, env, signer, error);
+    report(error, null);
+    return problem("internal");
+  }
+}
+
+async function handleIn(snapshot: Snapshot, inForce: GroupInForce, arrived: Arrived, ctx: ExecutionContext): Promise<Response> {
+  const { request, facts, env } = arrived;
+  const { group, revision } = inForce;
+  try {
+    const signer = signerOf(env);
+    const override = overrideOf(snapshot, inForce);
+    const decision = decide(group, facts, { override, signer });
+    if (decision === null) return refuse(arrived, inForce, "no-service");
+    if (hopsOf(decision, facts) > MAX_HOPS) return refuse(arrived, inForce, "loop");
+    return await answer({ ...arrived, decision, revision, signer, override }, ctx);
+  } catch (error) {
+    report(error, group.name);
+    return logUndecided(arrived, inForce, "internal", await failOpen(request, group, facts, env));
   }
 }

@@ -3,239 +3,240 @@
  * Whatever happens here is counted or forgotten; nothing of it reaches the client.
  */
 import { copyBody, copyDecision, copyEdits, losesCredentials } from "../core/copy.ts";
-import type { Difference } from "../core/difference.ts";
 import { endpointName } from "../core/endpoint.ts";
-import type { Origin } from "../core/lane-group.ts";
-import { type Choice, type Copy, chooseCopies, isWrite } from "../core/mirror.ts";
+import type { Facts } from "../core/facts.ts";
+import type { Candidate } from "../core/fallback.ts";
+import { type Choice, type Copy, considerCopies, isWrite, settleCopies } from "../core/mirror.ts";
 import { pair } from "../core/noise.ts";
-import { redact, redaction } from "../core/redact.ts";
+import { redact, type Sample } from "../core/redact.ts";
+import { err, ok } from "../core/result.ts";
 import { scrubQuery } from "../core/scrub.ts";
 import { within } from "../core/slots.ts";
 import { headerEdits, originUrl } from "../core/target.ts";
 import { countComparison, countCopy, countUncompared } from "./batch.ts";
-import type { RequestBody } from "./body.ts";
-import { answerOf, type Bytes, compare, MAX_COMPARED_BYTES, readUpTo, rulesOf, type Taken } from "./compare.ts";
+import { goesAsItCame, type Upload } from "./body.ts";
+import { answerOf, type Comparing, compareWith, comparingOf, type Failure, type Taken, take } from "./compare.ts";
 import type { Sending, Served } from "./fallback.ts";
-import { endingNames, forward, type Outcome } from "./forward.ts";
+import { endingNames, forward } from "./forward.ts";
+import { type Hold, hold, type Kept, keep, nothingKept, release } from "./in-flight.ts";
 
-/** Per isolate (contract section 7). */
-const MAX_IN_FLIGHT = 32;
-const MAX_BODY_BYTES = 16 * 1024 * 1024;
-/** `waitUntil` is cut after 30 s. */
+/** `waitUntil` is cut after 30 s, and a copy ends before 25 s. */
 const MAX_MS = 24_000;
+/** A longer sample would not be kept. */
+const MAX_SAMPLE = 15 * 1024;
 
-const NOTHING_READ: Bytes = { bytes: new Uint8Array(0), cut: false };
+type Want = Omit<Sending, "upload" | "synthetic" | "rawAnswer">;
+type Content = Uint8Array<ArrayBuffer> | null;
 
-let inFlight = 0;
-let bodyBytes = 0;
-
-type Want = Omit<Sending, "keepBytes" | "synthetic" | "rawAnswer">;
-
-const choices = (want: Want, servedBy: string): Choice[] => chooseCopies(want.decision, want.facts, servedBy, want.signer !== null);
-
-function declaredLength(request: Request): number | null {
-  const length = request.headers.get("content-length");
-  return length !== null && /^\d{1,15}$/.test(length) ? Number(length) : null;
+/** What may be copied of a request that nobody has been asked yet. */
+export interface Plan {
+  readonly choices: readonly Choice[];
+  /** What the primary gets to read. */
+  readonly upload: Upload;
+  readonly kept: Kept;
+  /** An answer may be compared: the primary's must be taken as it is on the wire. */
+  readonly compares: boolean;
 }
 
-/** How many bytes of body to keep for the copies of this request; 0: none. A body that is declared too long is never read for them. */
-export function bytesToKeep(want: Want): number {
-  if (want.decision.group.mirrors.length === 0 || want.request.body === null) return 0;
-  const caps = choices(want, want.decision.lane).map(({ copy }) => copy?.mirror.maxBodyBytes ?? 0);
-  const cap = Math.max(0, ...caps);
-  const length = declaredLength(want.request) ?? cap;
-  return length > cap || inFlight >= MAX_IN_FLIGHT || bodyBytes + length > MAX_BODY_BYTES ? 0 : cap;
+function report(error: unknown): null {
+  console.error(JSON.stringify({ error: "mirror", message: error instanceof Error ? error.message : String(error) }));
+  return null;
 }
 
-/** Will an answer be compared? Then the primary's must be taken as it is on the wire. */
-export function compares(want: Want): boolean {
-  return want.decision.group.mirrors.length > 0 && choices(want, want.decision.lane).some(({ copy }) => copy?.mirror.compare != null);
-}
-
-const sizeOf = ({ content }: RequestBody): number => (content instanceof Uint8Array ? content.byteLength : 0);
-
-/** Which copies leave now; the others are counted under their reason. */
-export function startCopies(want: Want, served: Served): Copy[] {
-  const { group, service } = want.decision;
-  if (group.mirrors.length === 0) return [];
-  const started: Copy[] = [];
-  for (const { mirror, copy, drop } of choices(want, served.lane)) {
-    if (copy === null && drop === null) continue;
-    const reason = drop ?? dropNow(want, served);
-    if (reason !== null) countCopy(group.name, mirror.lane, service.name, reason);
-    else if (copy !== null) started.push(copy);
+/** Before the primary is asked; null: nothing will be copied or counted. Never throws. */
+export function planCopies({ decision, facts, request, signer }: Want): Plan | null {
+  if (decision.group.mirrors.length === 0) return null;
+  try {
+    const choices = considerCopies(decision, facts, signer !== null);
+    const mirrors = choices.flatMap(({ copy }) => copy?.mirror ?? []);
+    const compares = mirrors.some((mirror) => comparingOf(mirror) !== null);
+    if (mirrors.length === 0) return { choices, compares, upload: request, kept: nothingKept(null) };
+    if (goesAsItCame(request)) return { choices, compares, upload: request, kept: nothingKept("stream") };
+    return { choices, compares, ...keep(request, Math.max(...mirrors.map(({ maxBodyBytes }) => maxBodyBytes)), MAX_MS) };
+  } catch (error) {
+    return report(error);
   }
-  return started;
 }
 
-function dropNow({ request }: Want, { body }: Served): string | null {
-  if (inFlight >= MAX_IN_FLIGHT) return "busy";
-  if (body.content instanceof Uint8Array) return bodyBytes + body.content.byteLength > MAX_BODY_BYTES ? "busy" : null;
-  return request.body === null ? null : "body-too-large";
+/** One copy that leaves now. */
+interface Flight {
+  readonly copy: Copy;
+  readonly held: Hold;
+  /** null: its answer is not looked at. */
+  readonly comparing: Comparing | null;
 }
 
-const hex = (length: number) => crypto.randomUUID().replaceAll("-", "").slice(0, length);
+const isEventStream = ({ headers }: Response) => headers.get("content-type")?.toLowerCase().startsWith("text/event-stream") ?? false;
 
-interface Asked {
-  readonly outcome: Outcome;
-  readonly read: Bytes | null;
+/** Compared is only what can be equal: the copy has what the primary had, and the primary is of the lane that was decided. */
+function comparingNow({ decision, facts }: Want, { mirror }: Copy, { fallback }: Served): Comparing | null {
+  const comparing = comparingOf(mirror);
+  const skip = losesCredentials(decision, facts, mirror) ? "credentials" : fallback === null ? null : "fallback";
+  if (comparing === null || skip === null) return comparing;
+  countUncompared(decision.group.name, mirror.lane, decision.service.name, skip);
+  return null;
 }
 
-/** One copy to one origin. `reads`: its answer is wanted; else it is cancelled. */
-async function ask(
-  want: Want,
-  copy: Copy,
-  lane: string,
-  origin: Origin,
-  content: Uint8Array<ArrayBuffer> | null,
-  reads: boolean,
-): Promise<Asked> {
+function takeOff(want: Want, choices: readonly Choice[], served: Served, response: Response): Flight[] {
+  const { group, service } = want.decision;
+  const flights: Flight[] = [];
+  for (const { mirror, copy, drop } of choices) {
+    if (copy === null && drop === null) continue;
+    const reason = drop ?? (isEventStream(response) ? "stream" : null);
+    const held = copy === null || reason !== null ? null : hold(1, 0, Date.now());
+    if (copy !== null && held !== null) flights.push({ copy, held, comparing: comparingNow(want, copy, served) });
+    else countCopy(group.name, mirror.lane, service.name, reason ?? "busy");
+  }
+  return flights;
+}
+
+export interface Started {
+  /** What the client is answered. */
+  readonly served: Served;
+  /** For `waitUntil`, never rejects; null: no copy leaves. */
+  readonly sending: Promise<unknown> | null;
+}
+
+/** Once the primary's headers are in; what was not answered is not copied. Never throws. */
+export function startCopies(want: Want, { choices, kept }: Plan, served: Served): Started {
+  const { outcome, candidate, lane } = served;
+  let flights: Flight[] = [];
+  try {
+    if (outcome?.kind === "answer" && candidate !== null) {
+      flights = takeOff(want, settleCopies(choices, lane), served, outcome.response);
+      if (flights.length > 0) return depart(want, flights, kept, served, outcome.response, candidate);
+    }
+  } catch (error) {
+    report(error);
+  }
+  for (const { held } of flights) release(held);
+  if (kept.held !== null) release(kept.held);
+  return { served, sending: null };
+}
+
+/** The primary's answer in two where it is compared. Ours is read at once: a branch that waits would hold all of it in memory. */
+function depart(want: Want, flights: Flight[], kept: Kept, served: Served, response: Response, candidate: Candidate): Started {
+  const until = Date.now() + MAX_MS;
+  if (flights.every(({ comparing }) => comparing === null)) {
+    return { served, sending: sendAll(want, flights, kept, { candidate, taken: null, until }) };
+  }
+  const { status, statusText, headers } = response;
+  const [forClient, forUs] = response.body?.tee() ?? [null, null];
+  const taken = take(response, forUs, candidate.origin, MAX_MS);
+  const whole = forClient === null ? response : new Response(forClient, { status, statusText, headers, encodeBody: "manual" });
+  const sending = sendAll(want, flights, kept, { candidate, taken, until });
+  return { served: { ...served, outcome: { kind: "answer", response: whole } }, sending };
+}
+
+/** The primary, as its copies see it. */
+interface Primary {
+  readonly candidate: Candidate;
+  /** null: no copy is compared with it. */
+  readonly taken: Promise<Taken | Failure> | null;
+  /** Milliseconds since 1970; no copy goes on after. */
+  readonly until: number;
+}
+
+async function sendAll(want: Want, flights: readonly Flight[], kept: Kept, primary: Primary): Promise<void> {
+  // After the answer has left: scrubbing a large body must not keep the client waiting.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  const content = await kept.content;
+  await Promise.all(
+    flights.map((flight) =>
+      send(want, flight, content, primary)
+        .catch(report)
+        .finally(() => release(flight.held)),
+    ),
+  );
+  if (kept.held !== null) release(kept.held);
+}
+
+async function send(want: Want, flight: Flight, content: Awaited<Kept["content"]>, primary: Primary): Promise<void> {
+  const { group, service } = want.decision;
+  const { copy, comparing } = flight;
+  const { mirror, origin } = copy;
+  const body = content === null ? ok(null) : typeof content === "string" ? err(content) : copyBody(content, want.facts, mirror);
+  countCopy(group.name, mirror.lane, service.name, body.ok ? null : body.error);
+  if (!body.ok) return;
+  if (comparing !== null && primary.taken !== null) return await compareCopy(want, copy, body.value, primary, primary.taken, comparing);
+  const answer = await ask(want, copy, { lane: mirror.lane, origin }, body.value, primary.until);
+  if (typeof answer !== "string") await answer.body?.cancel();
+}
+
+/** A copy to one origin, up to its answer's headers. */
+async function ask(want: Want, copy: Copy, { lane, origin }: Candidate, content: Content, until: number): Promise<Response | Failure> {
   const { request, facts, env, signer } = want;
   const { mirror, synthetic } = copy;
   const decision = copyDecision(want.decision, mirror, lane);
-  const edits = copyEdits(
-    headerEdits(decision, facts, origin, signer, { synthetic, withoutBaggage: mirror.scrub.baggage }),
-    facts,
-    mirror,
-    hex(16),
-  );
+  const edits = headerEdits(decision, facts, origin, signer, { synthetic, withoutBaggage: mirror.scrub.baggage });
+  const spanId = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
   const outcome = await forward(
     request,
     {
       url: originUrl(origin, facts, scrubQuery(facts.search, new Set(mirror.scrub.query))),
       origin: { ...origin, noStore: true },
-      edits,
+      edits: copyEdits(edits, facts, mirror, spanId),
       body: { content, replayable: true, uploaded: null },
-      limitMs: Math.min(mirror.timeoutMs, MAX_MS / 2),
+      limitMs: Math.max(0, Math.min(mirror.timeoutMs, until - Date.now())),
       client: null,
-      rawAnswer: false,
+      rawAnswer: true,
     },
     endingNames(request.headers, decision.group.propagate.header),
     env,
   );
-  if (outcome.kind === "failed") return { outcome, read: null };
-  if (reads) return { outcome, read: await readWithin(outcome.response.body, MAX_MS / 2) };
-  await outcome.response.body?.cancel();
-  return { outcome, read: null };
+  return outcome.kind === "answer" ? outcome.response : outcome.reason === "timeout" ? "timeout" : "connect";
 }
 
-/** What came of a stream until the cap or the time was up. */
-async function readWithin(stream: ReadableStream<Uint8Array> | null, ms: number): Promise<Bytes> {
-  if (stream === null) return await readUpTo(stream, 0);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<Bytes>((resolve) => {
-    timer = setTimeout(() => resolve({ bytes: new Uint8Array(0), cut: true }), ms);
-  });
-  const reading = readUpTo(stream, MAX_COMPARED_BYTES).catch((): Bytes => ({ bytes: new Uint8Array(0), cut: true }));
-  try {
-    return await Promise.race([reading, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+async function askAndTake(want: Want, copy: Copy, candidate: Candidate, content: Content, until: number): Promise<Taken | Failure> {
+  const answer = await ask(want, copy, candidate, content, until);
+  return typeof answer === "string" ? answer : await take(answer, answer.body, candidate.origin, until - Date.now());
 }
 
-const failure = (outcome: Outcome, status: number): Difference => ({
-  path: "status",
-  kind: "status",
-  left: status,
-  right: outcome.kind === "failed" ? outcome.reason : outcome.response.status,
-  times: 1,
-});
+/** Is the lane that served asked a second time, to learn what differs by itself? */
+function isProbed({ decision, facts }: Want, { mirror }: Copy, { origin }: Candidate): boolean {
+  if (isWrite(facts) || facts.method === "OPTIONS" || origin.baggage === "none") return false;
+  return within(`noise/${decision.group.name}/${mirror.name}`, facts.requestId, mirror.compare?.noisePercent ?? 0);
+}
 
 async function compareCopy(
   want: Want,
   copy: Copy,
-  served: Served,
-  primary: Promise<Taken> | null,
-  content: Uint8Array<ArrayBuffer> | null,
+  content: Content,
+  { candidate, until }: Primary,
+  taken: Promise<Taken | Failure>,
+  { rules, hidden }: Comparing,
 ): Promise<void> {
   const { decision, facts } = want;
-  const { mirror } = copy;
-  const { group, service } = decision;
-  const rules = rulesOf(mirror);
-  const uncompared = (reason: string) => countUncompared(group.name, mirror.lane, service.name, reason);
-  const skip = losesCredentials(facts, mirror) ? "credentials" : served.fallback !== null || primary === null ? "fallback" : null;
-  if (rules === null || skip !== null || served.candidate === null || primary === null) {
-    if (skip !== null && mirror.compare !== null) uncompared(skip);
-    await ask(want, copy, mirror.lane, copy.origin, content, false);
-    return;
-  }
-  const probes =
-    !isWrite(facts.method) &&
-    facts.method !== "OPTIONS" &&
-    served.candidate.origin.baggage !== "none" &&
-    within(`noise/${group.name}/${mirror.name}`, facts.requestId, mirror.compare!.noisePercent);
-  // At the same moment, so that neither is later than the other by the other's time.
-  const [candidate, probe, left] = await Promise.all([
-    ask(want, copy, mirror.lane, copy.origin, content, true),
-    probes ? ask(want, copy, decision.lane, served.candidate.origin, content, true) : null,
-    primary.then(answerOf),
+  const { mirror, origin } = copy;
+  const [group, service] = [decision.group.name, decision.service.name];
+  // At the same moment, so that neither is later than the other.
+  const [primary, copied, probed] = await Promise.all([
+    taken,
+    askAndTake(want, copy, { lane: mirror.lane, origin }, content, until),
+    isProbed(want, copy, candidate) ? askAndTake(want, copy, candidate, content, until) : null,
   ]);
-  const against = async ({ outcome, read }: Asked) => {
-    if (outcome.kind === "failed" || read === null)
-      return { differences: [failure(outcome, left.status)], truncated: false, skipped: null };
-    const { status, headers } = outcome.response;
-    return compare(left, await answerOf({ status, headers, read, raw: false }), rules);
-  };
-  const raw = await against(candidate);
-  if (raw.skipped !== null) return uncompared(raw.skipped);
-  const noise = probe === null || probe.outcome.kind === "failed" ? null : await against(probe);
+  if (typeof primary === "string") return countUncompared(group, mirror.lane, service, "unfinished");
+  const left = await answerOf(primary, facts);
+  const raw = await compareWith(left, copied, facts, rules);
+  if (raw.skipped !== null) return countUncompared(group, mirror.lane, service, raw.skipped);
+  const noise = probed === null ? null : await compareWith(left, probed, facts, rules);
   const asked = noise !== null && noise.skipped === null;
-  const hidden = redaction(mirror.scrub);
   const shown = raw.differences.map((difference) => redact(difference, hidden));
-  countComparison(group.name, mirror.lane, service.name, {
+  countComparison(group, mirror.lane, service, {
     mirror: mirror.name,
     endpoint: endpointName(facts.method, facts.path),
     probed: asked,
     observed: pair(shown, asked ? noise.differences.map((difference) => redact(difference, hidden)) : null),
-    sample:
-      shown.length === 0
-        ? null
-        : JSON.stringify({
-            at: new Date().toISOString(),
-            traceId: facts.traceId ?? facts.requestId,
-            truncated: raw.truncated,
-            differences: shown.slice(0, 20),
-          }),
+    sample: sampleOf(facts, shown, raw.truncated),
   });
 }
 
-async function sendCopy(want: Want, copy: Copy, served: Served, primary: Promise<Taken> | null): Promise<void> {
-  const size = sizeOf(served.body);
-  inFlight += 1;
-  bodyBytes += size;
-  try {
-    // After the answer: scrubbing a large body must not keep the client waiting.
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    const { group, service } = want.decision;
-    const bytes = served.body.content instanceof Uint8Array ? copyBody(served.body.content, want.facts, copy.mirror) : null;
-    countCopy(group.name, copy.mirror.lane, service.name, bytes === null || bytes.ok ? null : bytes.error);
-    if (bytes !== null && !bytes.ok) return;
-    await compareCopy(want, copy, served, primary, bytes === null ? null : bytes.value);
-  } catch (error) {
-    console.error(
-      JSON.stringify({ error: "mirror", mirror: copy.mirror.name, message: error instanceof Error ? error.message : String(error) }),
-    );
-  } finally {
-    inFlight -= 1;
-    bodyBytes -= size;
-  }
-}
-
-/** The primary's answer in two: for the client, and up to the cap for the comparison; null: nothing will be compared. */
-export function split(served: Served, copies: readonly Copy[]): { served: Served; taken: Promise<Taken> | null } {
-  if (served.outcome?.kind !== "answer" || copies.every(({ mirror }) => mirror.compare === null)) return { served, taken: null };
-  const { response } = served.outcome;
-  const { status, statusText, headers } = response;
-  if (response.body === null) return { served, taken: Promise.resolve({ status, headers, read: NOTHING_READ, raw: true }) };
-  const [forClient, forUs] = response.body.tee();
-  // Read at once and to its end or cap: a branch that waits would hold all of it in memory.
-  const taken = readWithin(forUs, MAX_MS / 2).then((read) => ({ status, headers, read, raw: true }));
-  const whole = new Response(forClient, { status, statusText, headers, encodeBody: "manual" });
-  return { served: { ...served, outcome: { kind: "answer", response: whole } }, taken };
-}
-
-/** Never rejects. */
-export async function sendCopies(want: Want, served: Served, copies: readonly Copy[], primary: Promise<Taken> | null): Promise<void> {
-  await Promise.all(copies.map((copy) => sendCopy(want, copy, served, primary)));
+function sampleOf(facts: Facts, shown: readonly Sample[], truncated: boolean): string | null {
+  if (shown.length === 0) return null;
+  let length = 0;
+  const differences = shown.filter((difference) => {
+    length += JSON.stringify(difference).length + 1;
+    return length <= MAX_SAMPLE;
+  });
+  return JSON.stringify({ at: new Date().toISOString(), traceId: facts.traceId ?? facts.requestId, truncated, differences });
 }

@@ -11,6 +11,7 @@ const PROBLEMS = {
   "no-service": [404, "No service of the group serves this host and path."],
   "missing-service": [503, "The lane has no origin for this service, and its group is strict."],
   connect: [502, "The origin could not be reached."],
+  incomplete: [400, "The request's body ended before it was whole."],
   timeout: [504, "The origin did not answer in time."],
   loop: [508, "The request has passed through too many hops."],
   internal: [502, "The request could not be handled."],
@@ -84,7 +85,7 @@ export function respond(decision: Decision, facts: Facts, served: Served): Respo
     mapBack(headers, served, facts);
   }
   const cookie = cookieFor(decision, facts, answer.status);
-  const html = headers.get("content-type")?.startsWith("text/html") ?? false;
+  const html = /^text\/html/i.test(headers.get("content-type") ?? "");
   if (cookie !== null || (html && isChosen(decision))) keepPrivate(headers);
   if (cookie !== null) headers.append("set-cookie", cookie);
   if (decision.group.expose) expose(headers, decision, served);

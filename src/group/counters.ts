@@ -34,10 +34,14 @@ export class Counters {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    sql.exec("CREATE TABLE IF NOT EXISTS totals (lane TEXT, service TEXT, tally TEXT, at INTEGER, PRIMARY KEY (lane, service)) WITHOUT ROWID");
+    sql.exec(
+      "CREATE TABLE IF NOT EXISTS totals (lane TEXT, service TEXT, tally TEXT, at INTEGER, PRIMARY KEY (lane, service)) WITHOUT ROWID",
+    );
     sql.exec(`CREATE TABLE IF NOT EXISTS minutes (minute INTEGER, lane TEXT, service TEXT, tally TEXT,
       PRIMARY KEY (minute, lane, service)) WITHOUT ROWID`);
-    sql.exec("CREATE TABLE IF NOT EXISTS assigned (revision INTEGER, lane TEXT, count INTEGER, PRIMARY KEY (revision, lane)) WITHOUT ROWID");
+    sql.exec(
+      "CREATE TABLE IF NOT EXISTS assigned (revision INTEGER, lane TEXT, count INTEGER, PRIMARY KEY (revision, lane)) WITHOUT ROWID",
+    );
   }
 
   /** In memory; `write` has to follow. */
@@ -109,6 +113,8 @@ export class Counters {
 
   /** New visitors by lane, drawn under this revision. */
   assigned(revision: number): { readonly lane: string; readonly count: number }[] {
-    return this.#sql.exec<{ lane: string; count: number }>("SELECT lane, count FROM assigned WHERE revision = ? ORDER BY lane", revision).toArray();
+    return this.#sql
+      .exec<{ lane: string; count: number }>("SELECT lane, count FROM assigned WHERE revision = ? ORDER BY lane", revision)
+      .toArray();
   }
 }

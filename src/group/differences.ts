@@ -138,13 +138,18 @@ export class Differences {
 
   #addSamples(of: Of, { signature, seen, samples }: Signature, now: number): void {
     const where = [...of, signature] as const;
-    const [known] = this.#sql.exec<{ seen: number }>("SELECT seen FROM signatures WHERE mirror = ? AND endpoint = ? AND signature = ?", ...where);
+    const [known] = this.#sql.exec<{ seen: number }>(
+      "SELECT seen FROM signatures WHERE mirror = ? AND endpoint = ? AND signature = ?",
+      ...where,
+    );
     const signatures = "SELECT COUNT(*) AS n FROM signatures WHERE mirror = ? AND endpoint = ?";
     if (known === undefined && this.#count(signatures, ...of) >= MAX_SIGNATURES) return;
     this.#sql.exec("INSERT OR REPLACE INTO signatures VALUES (?, ?, ?, ?)", ...where, (known?.seen ?? 0) + seen);
     const query = "SELECT id FROM samples WHERE mirror = ? AND endpoint = ? AND signature = ?";
     const ids = this.#sql.exec<{ id: number }>(query, ...where).toArray();
-    const merged = new Set<{ id: number } | string>(mergeSamples<{ id: number } | string>({ seen: known?.seen ?? 0, samples: ids }, { seen, samples }, this.#random));
+    const merged = new Set<{ id: number } | string>(
+      mergeSamples<{ id: number } | string>({ seen: known?.seen ?? 0, samples: ids }, { seen, samples }, this.#random),
+    );
     for (const kept of ids) if (!merged.has(kept)) this.#delete("id = ?", kept.id);
     for (const text of merged) {
       if (typeof text !== "string") continue;
@@ -169,11 +174,16 @@ export class Differences {
     this.write(now);
     type Endpoint = { mirror: string; endpoint: string; compared: number; probed: number; more: number };
     const endpoints = this.#sql.exec<Endpoint>("SELECT * FROM endpoints ORDER BY mirror, endpoint").toArray();
-    return endpoints.map((row) => ({ ...row, places: this.#places([row.mirror, row.endpoint]), samples: this.#samples([row.mirror, row.endpoint]) }));
+    return endpoints.map((row) => ({
+      ...row,
+      places: this.#places([row.mirror, row.endpoint]),
+      samples: this.#samples([row.mirror, row.endpoint]),
+    }));
   }
 
   #places(of: Of): PlaceRow[] {
-    const query = "SELECT path, kind, raw, noise, onlyRaw, onlyNoise, rank FROM places WHERE mirror = ? AND endpoint = ? ORDER BY path, kind";
+    const query =
+      "SELECT path, kind, raw, noise, onlyRaw, onlyNoise, rank FROM places WHERE mirror = ? AND endpoint = ? ORDER BY path, kind";
     return this.#sql.exec<PlaceRow & Record<string, SqlStorageValue>>(query, ...of).toArray();
   }
 

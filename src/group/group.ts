@@ -3,16 +3,16 @@
  * API and told by isolates; the data path never waits for it.
  */
 import { DurableObject } from "cloudflare:workers";
-import { parseLaneGroupText } from "../core/parse-lane-group.ts";
 import type { Batch } from "../edge/batch.ts";
-import { BUNDLED } from "../edge/bundled.ts";
 import type { Env } from "../edge/env.ts";
+import { loadParser, parser } from "../edge/parser.ts";
 import { Counters, type MinuteRow, type TallyRow, WRITE_MS } from "./counters.ts";
 import { Differences, type EndpointRow } from "./differences.ts";
 import { Limiter } from "./limiter.ts";
 import { Publisher } from "./publisher.ts";
 import { type Off, Registry, type Switch } from "./registry.ts";
 import { type AuditEntry, type Revision, type RevisionHead, Revisions } from "./revisions.ts";
+import { publishBundled } from "./seed.ts";
 import { lastGood, publishedText, type Runs, slotsFor, staleness, type Write, type Written } from "./write.ts";
 
 export const REGISTRY = "*";
@@ -51,6 +51,7 @@ export class Group extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
+    ctx.blockConcurrencyWhile(loadParser);
     this.#sql = ctx.storage.sql;
     this.#sql.exec("CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID");
     this.#counters = new Counters(this.#sql);
@@ -82,6 +83,8 @@ export class Group extends DurableObject<Env> {
   async #looked(name: string): Promise<Publisher> {
     const publisher = this.#publisherOf(name);
     await publisher.observe().catch(() => {});
+    const unattended = publisher.isPending() && (await this.ctx.storage.getAlarm()) === null;
+    if (unattended) this.#wakeIn(RETRY_MS);
     return publisher;
   }
 
@@ -114,7 +117,7 @@ export class Group extends DurableObject<Env> {
     const stale = staleness(revisions, write.expected);
     if (stale !== null) return { refused: stale };
     const insecureOrigins = this.env.INSECURE_ORIGINS === "true";
-    const parsed = parseLaneGroupText(write.file, { insecureOrigins });
+    const parsed = parser().parseLaneGroupText(write.file, { insecureOrigins });
     if (!parsed.ok) return { refused: { why: "invalid", problems: [...parsed.error] } };
     const slots: Runs = slotsFor(parsed.value.group, lastGood(revisions, insecureOrigins), write.slots);
     const head = publisher.commit(write.by, write.reason, write.action, (next) => publishedText(write.file, next, slots));
@@ -175,27 +178,8 @@ export class Group extends DurableObject<Env> {
   /** True: KV's `groups` names it. False: KV has no list, and the bundled files serve. */
   async list(name: string, by: string): Promise<boolean> {
     this.#wakeIn(RETRY_MS);
-    await this.#registry.add(name, by, (bundled) => this.#seed(bundled, name));
+    await this.#registry.add(name, by, () => publishBundled(this.env, name));
     return this.#registry.groups.revisions.latest() !== null;
-  }
-
-  /** Once there is a list, a bundled file serves only if it was published like every other. */
-  async #seed(bundled: readonly string[], except: string): Promise<void> {
-    for (const name of bundled) {
-      if (name === except) continue;
-      const group = this.env.GROUP!.getByName(name) as unknown as Pick<Group, "commit">;
-      const write: Write = {
-        name,
-        file: JSON.stringify(BUNDLED.get(name)),
-        expected: null,
-        by: "laneway",
-        reason: "bundled at deploy; listed in KV from now on",
-        action: "publish",
-        slots: null,
-      };
-      const written = await group.commit(write);
-      if ("refused" in written && (written.refused.why === "kv" || written.refused.why === "unwritten")) throw new Error(`${name}: not in KV yet`);
-    }
   }
 
   async names(): Promise<{ readonly names: string[]; readonly off: Off }> {
@@ -236,15 +220,21 @@ export class Group extends DurableObject<Env> {
   async stats(name: string, minutes: number): Promise<Stats> {
     const { revisions } = await this.#looked(name);
     const latest = revisions.latest();
-    return { ...this.#counters.recent(minutes, Date.now()), latest, assigned: latest === null ? [] : this.#counters.assigned(latest.revision) };
+    return {
+      ...this.#counters.recent(minutes, Date.now()),
+      latest,
+      assigned: latest === null ? [] : this.#counters.assigned(latest.revision),
+    };
   }
 
   totals(): TallyRow[] {
     return this.#counters.totals(Date.now());
   }
 
-  differences(): EndpointRow[] {
-    return this.#differences.read(Date.now());
+  async differences(): Promise<EndpointRow[]> {
+    const rows = this.#differences.read(Date.now());
+    await this.#wakeForSamples();
+    return rows;
   }
 
   forgetDifferences(name: string, by: string): void {

@@ -3,7 +3,7 @@
  * in between is finished later: `reach` brings KV to the newest revision, at most one write a second, and may be called again
  * at any time.
  */
-import { KV_CACHE_SECONDS } from "../edge/groups-kv.ts";
+import { KV_CACHE_SECONDS } from "../edge/kv-values.ts";
 import type { AuditEntry, RevisionHead, Revisions } from "./revisions.ts";
 
 /** KV allows one write a second per key. */

@@ -28,9 +28,9 @@ export class Registry {
     return this.#listed() ?? [...BUNDLED.keys()].sort();
   }
 
+  /** null: KV has never had a list. */
   #listed(): string[] | null {
-    const text = this.groups.revisions.latest()?.text ?? null;
-    const names = text === null ? null : parsed(text);
+    const names = newest(this.groups);
     return Array.isArray(names) ? names : null;
   }
 
@@ -38,11 +38,12 @@ export class Registry {
    * KV's list names it from now on, or KV has no list and the bundled files serve, of which it is one. The first list has all bundled
    * names in it, because from then on nothing else is served (contract section 8); `seed` gives these a value in KV first.
    */
-  async add(name: string, by: string, seed: (bundled: readonly string[]) => Promise<void>): Promise<void> {
+  async add(name: string, by: string, seed: () => Promise<void>): Promise<void> {
     await this.groups.observe();
     const before = this.#listed();
-    if (before === null ? BUNDLED.has(name) : before.includes(name)) return await this.groups.reach(this.groups.revisions.latest()?.revision ?? 0);
-    if (before === null) await seed([...BUNDLED.keys()]);
+    if (before === null ? BUNDLED.has(name) : before.includes(name))
+      return await this.groups.reach(this.groups.revisions.latest()?.revision ?? 0);
+    if (before === null) await seed();
     // Another name may have been added while the bundled ones were being published.
     const names = [...new Set([...(this.#listed() ?? BUNDLED.keys()), name])].sort();
     const head = this.groups.commit(by, `${name} is published`, "list", () => JSON.stringify(names));
@@ -50,8 +51,7 @@ export class Registry {
   }
 
   current(): Off {
-    const text = this.off.revisions.latest()?.text ?? null;
-    return (text === null ? null : parsed(text)) ?? [];
+    return newest(this.off) ?? [];
   }
 
   /**
@@ -60,9 +60,9 @@ export class Registry {
    */
   async turn({ groups, off, by, reason }: Switch): Promise<Off> {
     await this.off.observe().catch(() => {});
+    const names = off || groups === "*" ? [] : await this.names();
     const now = this.current();
-    const all = now === "*" && groups !== "*" && !off ? await this.names() : now;
-    const next = off ? union(now, groups) : without(all, groups);
+    const next = off ? union(now, groups) : without(now === "*" ? names : now, groups);
     const named = groups === "*" ? groups : groups.join(", ");
     const head = this.off.commit(by, reason, `${off ? "off" : "on"}: ${named}`, () => JSON.stringify(next));
     await this.off.reach(head.revision);
@@ -74,8 +74,20 @@ function union(now: Off, more: Off): Off {
   return now === "*" || more === "*" ? "*" : [...new Set([...now, ...more])].sort();
 }
 
-function without(now: Off, less: Off): Off {
-  return now === "*" || less === "*" ? [] : now.filter((name) => !less.includes(name));
+function without(now: readonly string[], less: Off): Off {
+  return less === "*" ? [] : now.filter((name) => !less.includes(name));
+}
+
+/** Isolates keep what they have where a value cannot be read; so do we. */
+const LOOK_BACK = 20;
+
+function newest({ revisions }: Publisher): "*" | string[] | null {
+  for (const { revision } of revisions.list(Number.MAX_SAFE_INTEGER, LOOK_BACK)) {
+    const text = revisions.get(revision)?.text ?? null;
+    const names = text === null ? null : parsed(text);
+    if (names !== null) return names;
+  }
+  return null;
 }
 
 /** As `edge/groups-kv.ts` reads them; null: neither form, as somebody may have written it by hand. */

@@ -1,9 +1,9 @@
 /** One write of a group: may it happen, and what is the new revision's text (contract sections 3 and 8). */
 import { type Change, changesBetween } from "../core/changes.ts";
 import type { LaneGroup } from "../core/lane-group.ts";
-import { parseLaneGroupText } from "../core/parse-lane-group.ts";
 import type { Problem } from "../core/problem.ts";
 import { adjustTable, rangesTable, runsOf } from "../core/slots.ts";
+import { parser } from "../edge/parser.ts";
 import type { Revision, RevisionHead, Revisions } from "./revisions.ts";
 
 export type Runs = [lane: string, count: number][];
@@ -43,13 +43,15 @@ export function staleness(revisions: Revisions, expected: Write["expected"]): Re
   if (expected === null ? latest === null : latest !== null && (expected === "*" || expected === latest.revision)) return null;
   const seen = typeof expected === "number" ? revisions.get(expected) : null;
   const changes = changesBetween(fileOf(seen), fileOf(latest));
-  const since = revisions.list(Number.MAX_SAFE_INTEGER, MAX_SINCE).filter(({ revision }) => typeof expected === "number" && revision > expected);
+  const since = revisions
+    .list(Number.MAX_SAFE_INTEGER, MAX_SINCE)
+    .filter(({ revision }) => typeof expected === "number" && revision > expected);
   return { why: "stale", current: latest?.revision ?? 0, since, changes: seen === null ? [] : changes };
 }
 
 /** A file without what publishing adds; undefined: it is not JSON, or nested without end. */
 function fileOf(revision: Revision | null): unknown {
-  const parsed = revision?.text == null ? null : parseLaneGroupText(revision.text, { insecureOrigins: true });
+  const parsed = revision?.text == null ? null : parser().parseLaneGroupText(revision.text, { insecureOrigins: true });
   if (!parsed?.ok) return undefined;
   const { published, ...file } = JSON.parse(revision!.text!);
   return file;
@@ -61,7 +63,7 @@ const LOOK_BACK = 20;
 export function lastGood(revisions: Revisions, insecureOrigins: boolean): LaneGroup | null {
   for (const { revision } of revisions.list(Number.MAX_SAFE_INTEGER, LOOK_BACK)) {
     const text = revisions.get(revision)?.text ?? null;
-    const parsed = text === null ? null : parseLaneGroupText(text, { insecureOrigins });
+    const parsed = text === null ? null : parser().parseLaneGroupText(text, { insecureOrigins });
     if (parsed?.ok) return parsed.value.group;
   }
   return null;

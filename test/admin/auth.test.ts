@@ -3,7 +3,14 @@ import worker from "../../src/worker.ts";
 import { ADMIN_TOKEN, call, READ_TOKEN } from "../support/admin.ts";
 import { workerEnv } from "../support/group.ts";
 
-const READS = ["/__lanes/api/groups", "/__lanes/api/groups/x", "/__lanes/api/groups/x/history", "/__lanes/api/groups/x/stats", "/__lanes/api/groups/x/differences", "/__lanes/metrics"];
+const READS = [
+  "/__lanes/api/groups",
+  "/__lanes/api/groups/x",
+  "/__lanes/api/groups/x/history",
+  "/__lanes/api/groups/x/stats",
+  "/__lanes/api/groups/x/differences",
+  "/__lanes/metrics",
+];
 const WRITES: [method: string, path: string][] = [
   ["PUT", "/__lanes/api/groups/x"],
   ["POST", "/__lanes/api/groups/x/weights"],
@@ -15,7 +22,8 @@ const WRITES: [method: string, path: string][] = [
 
 describe("the admin API", () => {
   it("does not exist without a token of 32 characters, nor on another host than ADMIN_HOST", async () => {
-    for (const token of [undefined, "", "short"]) expect((await call("GET", "/__lanes/health", { env: { LANEWAY_ADMIN_TOKEN: token } })).status).toBe(404);
+    for (const token of [undefined, "", "short"])
+      expect((await call("GET", "/__lanes/health", { env: { LANEWAY_ADMIN_TOKEN: token } })).status).toBe(404);
     const env = { ADMIN_HOST: "lanes.example.com" };
     expect((await call("GET", "/__lanes/health", { env })).status).toBe(404);
     expect((await call("GET", "/__lanes/health", { env, origin: "https://LANES.example.com" })).status).toBe(200);
@@ -48,12 +56,18 @@ describe("the admin API", () => {
 
   it("has no read token where none is set", async () => {
     for (const token of ["undefined", "", "short"]) {
-      expect((await call("GET", "/__lanes/api/groups", { token, env: { LANEWAY_READ_TOKEN: token === "undefined" ? undefined : token } })).status).toBe(401);
+      expect(
+        (await call("GET", "/__lanes/api/groups", { token, env: { LANEWAY_READ_TOKEN: token === "undefined" ? undefined : token } }))
+          .status,
+      ).toBe(401);
     }
   });
 
   it("takes no token from the address, and allows no other site to read", async () => {
-    const answer = await call("GET", `/__lanes/api/groups?token=${ADMIN_TOKEN}`, { token: null, headers: { origin: "https://evil.example" } });
+    const answer = await call("GET", `/__lanes/api/groups?token=${ADMIN_TOKEN}`, {
+      token: null,
+      headers: { origin: "https://evil.example" },
+    });
     expect(answer.status).toBe(401);
     const known = await call("GET", "/__lanes/api/groups", { headers: { origin: "https://evil.example" } });
     expect([...known.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
@@ -65,7 +79,14 @@ describe("the admin API", () => {
 
   it("is not reached around the token by another spelling of its path, and no spelling reaches an origin", async () => {
     const env = { ...workerEnv, LANEWAY_ADMIN_TOKEN: ADMIN_TOKEN };
-    for (const path of ["/__LANES/api/groups", "/%5f%5flanes/api/groups", "//__lanes/api/groups", "/x/../__lanes/api/groups", "/__lanes//api/groups", "/__lanes/api/groups/"]) {
+    for (const path of [
+      "/__LANES/api/groups",
+      "/%5f%5flanes/api/groups",
+      "//__lanes/api/groups",
+      "/x/../__lanes/api/groups",
+      "/__lanes//api/groups",
+      "/__lanes/api/groups/",
+    ]) {
       const ctx = { waitUntil() {}, passThroughOnException() {} } as unknown as ExecutionContext;
       const answer = await worker.fetch(new Request(`http://router.test${path}`), env, ctx);
       expect([401, 404]).toContain(answer.status);

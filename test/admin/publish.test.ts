@@ -1,6 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { call, create, READ_TOKEN, refreshGroups } from "../support/admin.ts";
 import { inKv, laneFile, workerEnv } from "../support/group.ts";
+
+// KV takes one write a second, so tests of several revisions take as many.
+vi.setConfig({ testTimeout: 20_000 });
 
 const { LANES } = workerEnv;
 const url = (name: string, rest = "") => `/__lanes/api/groups/${name}${rest}`;
@@ -47,9 +50,13 @@ describe("a write", () => {
       title: "stale",
       current: 2,
       since: [{ revision: 2, by: "bob", reason: "more" }],
-      changes: [{ path: "lanes.s1.weight", from: "60", to: "50" }, { path: "lanes.s3.weight", from: "20", to: "30" }],
+      changes: [
+        { path: "lanes.s1.weight", from: "60", to: "50" },
+        { path: "lanes.s3.weight", from: "20", to: "30" },
+      ],
     });
-    for (const tag of ['W/"2"', '"x"', "2", '"3"']) expect((await call("PUT", url("stale"), { body: laneFile("stale"), headers: { "if-match": tag } })).status).toBe(412);
+    for (const tag of ['W/"2"', '"x"', "2", '"3"'])
+      expect((await call("PUT", url("stale"), { body: laneFile("stale"), headers: { "if-match": tag } })).status).toBe(412);
     expect((await call("PUT", url("stale"), { body: laneFile("stale"), headers: { "if-match": '"1", "2"' } })).status).toBe(200);
   });
 
@@ -62,7 +69,9 @@ describe("a write", () => {
     expect([noticed.status, await noticed.json()]).toMatchObject([409, { title: "drift", current: 2, since: [{ by: "kv" }] }]);
     const read = await call("GET", url("drift"));
     expect(await read.json()).toMatchObject({ note: "by hand", published: { revision: 2, by: "kv", reason: "changed outside" } });
-    expect((await call("PUT", url("drift"), { body: laneFile("drift"), headers: { "if-match": read.headers.get("etag")! } })).status).toBe(200);
+    expect((await call("PUT", url("drift"), { body: laneFile("drift"), headers: { "if-match": read.headers.get("etag")! } })).status).toBe(
+      200,
+    );
   });
 
   it("with problems lists them all, with path and reason, and writes nothing", async () => {
@@ -86,7 +95,12 @@ describe("a write", () => {
     expect([thief.status, await thief.json()]).toMatchObject([422, { problems: [{ path: "hosts" }] }]);
     const env = { ADMIN_HOST: "lanes.example.com" };
     const file = { ...laneFile("admin"), hosts: ["lanes.example.com"] };
-    const admin = await call("PUT", url("admin"), { body: file, headers: { "if-none-match": "*" }, env, origin: "https://lanes.example.com" });
+    const admin = await call("PUT", url("admin"), {
+      body: file,
+      headers: { "if-none-match": "*" },
+      env,
+      origin: "https://lanes.example.com",
+    });
     expect([admin.status, await admin.json()]).toMatchObject([422, { problems: [{ path: "hosts" }] }]);
   });
 
@@ -97,18 +111,35 @@ describe("a write", () => {
   });
 
   it("of a name that is none makes no object", async () => {
-    for (const name of ["UPPER", "a".repeat(41), "-x", "%2e%2e", "a%2Fb", "*"]) expect((await create(name, laneFile("x"))).status).toBe(404);
+    for (const name of ["UPPER", "a".repeat(41), "-x", "%2e%2e", "a%2Fb", "*"])
+      expect((await create(name, laneFile("x"))).status).toBe(404);
   });
 });
 
 describe("weights", () => {
   it("in percent: lanes that are not named keep their share, the baseline takes the rest, and only those move who must", async () => {
     await create("w", laneFile("w"));
-    const answer = await call("POST", url("w", "/weights"), { body: { weights: { s3: 30 }, reason: "more s3" }, headers: { ...at(1), "x-actor": "ann" } });
+    const answer = await call("POST", url("w", "/weights"), {
+      body: { weights: { s3: 30 }, reason: "more s3" },
+      headers: { ...at(1), "x-actor": "ann" },
+    });
     expect([answer.status, answer.headers.get("etag")]).toEqual([200, '"2"']);
     const value = (await inKv("w"))!;
-    expect(Object.entries(value.lanes).map(([lane, { weight }]) => [lane, weight])).toEqual([["s1", 50], ["s2", 20], ["s3", 30]]);
-    expect(value.published).toMatchObject({ by: "ann", reason: "more s3", slots: [["s1", 5000], ["s3", 1000], ["s2", 2000], ["s3", 2000]] });
+    expect(Object.entries(value.lanes).map(([lane, { weight }]) => [lane, weight])).toEqual([
+      ["s1", 50],
+      ["s2", 20],
+      ["s3", 30],
+    ]);
+    expect(value.published).toMatchObject({
+      by: "ann",
+      reason: "more s3",
+      slots: [
+        ["s1", 5000],
+        ["s3", 1000],
+        ["s2", 2000],
+        ["s3", 2000],
+      ],
+    });
     expect((await call("POST", url("w", "/weights"), { body: { weights: { s2: 0, s3: 0 } }, headers: at(2) })).status).toBe(200);
     expect((await inKv("w"))!.published.slots).toEqual([["s1", 10_000]]);
   });
@@ -146,7 +177,10 @@ describe("a rollback", () => {
     const answer = await call("POST", url("undo", "/rollback"), { body: { revision: 2 }, headers: at(3) });
     expect([answer.status, answer.headers.get("etag")]).toEqual([200, '"4"']);
     const after = (await inKv("undo"))!;
-    expect(after).toEqual({ ...before, published: { ...before.published, revision: 4, at: expect.any(String), by: "api", reason: "back to revision 2" } });
+    expect(after).toEqual({
+      ...before,
+      published: { ...before.published, revision: 4, at: expect.any(String), by: "api", reason: "back to revision 2" },
+    });
   });
 
   it("to a revision that is none is a 404, to one that is no lane file a 422", async () => {
@@ -168,7 +202,10 @@ describe("the history", () => {
     const history = await (await call("GET", url("past", "/history"), { token: READ_TOKEN })).json();
     expect(history).toMatchObject({
       written: 2,
-      revisions: [{ revision: 2, by: "bob", reason: "more" }, { revision: 1, by: "ann" }],
+      revisions: [
+        { revision: 2, by: "bob", reason: "more" },
+        { revision: 1, by: "ann" },
+      ],
       audit: [
         { action: "weights", by: "bob", from: 1, to: 2, reason: "more" },
         { action: "publish", by: "ann", from: null, to: 1 },
@@ -181,7 +218,10 @@ describe("the history", () => {
     expect(one).toMatchObject({
       revision: 2,
       file: { name: "past" },
-      changes: [{ path: "lanes.s1.weight", from: "60", to: "50" }, { path: "lanes.s3.weight", from: "20", to: "30" }],
+      changes: [
+        { path: "lanes.s1.weight", from: "60", to: "50" },
+        { path: "lanes.s3.weight", from: "20", to: "30" },
+      ],
     });
     expect((await call("GET", url("past", "/history/7"))).status).toBe(404);
     expect((await call("GET", url("never", "/history"))).status).toBe(404);
@@ -193,7 +233,9 @@ describe("the history", () => {
     await call("PUT", url("guarded"), { token: null, body: {}, headers: { "x-actor": "eve", "cf-connecting-ip": "203.0.113.9" } });
     await call("PUT", url("guarded"), { token: READ_TOKEN, body: {} });
     await call("PUT", url("not-there"), { token: null, body: {} });
-    const { audit } = await (await call("GET", url("guarded", "/history"))).json<{ audit: { action: string; by: string; reason: string }[] }>();
+    const { audit } = await (await call("GET", url("guarded", "/history"))).json<{
+      audit: { action: string; by: string; reason: string }[];
+    }>();
     expect(audit.slice(0, 2)).toMatchObject([
       { action: "refused", by: "somebody at an unknown address", reason: "PUT /__lanes/api/groups/guarded: 403" },
       { action: "refused", by: '"eve" at 203.0.113.9', reason: "PUT /__lanes/api/groups/guarded: 401" },
@@ -230,7 +272,9 @@ describe("a check", () => {
       problems: [],
       warnings: [{ path: "lanes.s2.origins.web.binding" }, { path: "lanes.s2.origins.web.headers.x-key" }],
     });
-    const baseline = await call("POST", url("bound", "/check"), { body: { ...file, lanes: { ...file.lanes, s1: { weight: 1, origins } } } });
+    const baseline = await call("POST", url("bound", "/check"), {
+      body: { ...file, lanes: { ...file.lanes, s1: { weight: 1, origins } } },
+    });
     expect(await baseline.json()).toMatchObject({ problems: [{ path: "lanes.s1.origins.web.binding" }] });
   });
 });
@@ -241,13 +285,20 @@ describe("the list of groups", () => {
     refreshGroups();
     await call("GET", "/__lanes/api/groups");
     await create("fresh", laneFile("fresh"));
-    const { groups, off } = await (await call("GET", "/__lanes/api/groups", { token: READ_TOKEN })).json<{ groups: { name: string }[]; off: unknown }>();
+    const { groups, off } = await (await call("GET", "/__lanes/api/groups", { token: READ_TOKEN })).json<{
+      groups: { name: string }[];
+      off: unknown;
+    }>();
     expect(off).toEqual([]);
     expect(groups.find(({ name }) => name === "listed")).toMatchObject({
       revision: "1",
       source: "kv",
       baseline: "s1",
-      lanes: [{ name: "s1", percent: 60 }, { name: "s2", percent: 20 }, { name: "s3", percent: 20 }],
+      lanes: [
+        { name: "s1", percent: 60 },
+        { name: "s2", percent: 20 },
+        { name: "s3", percent: 20 },
+      ],
     });
     expect(groups.find(({ name }) => name === "fresh")).toMatchObject({ revision: null });
   });

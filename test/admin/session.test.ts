@@ -23,7 +23,9 @@ describe("a login", () => {
     const answer = await logIn(ADMIN_TOKEN);
     expect([answer.status, answer.headers.get("location")]).toEqual([303, "/__lanes/"]);
     const cookie = answer.headers.get("set-cookie")!;
-    expect(cookie).toMatch(/^__Host-lane-admin=1\.write\.\d+\.[0-9a-f-]{36}\.[\w-]{43}; Max-Age=43200; Path=\/; HttpOnly; Secure; SameSite=Strict$/);
+    expect(cookie).toMatch(
+      /^__Host-lane-admin=1\.write\.\d+\.[0-9a-f-]{36}\.\.[\w-]{43}; Max-Age=43200; Path=\/; HttpOnly; Secure; SameSite=Strict$/,
+    );
     expect(cookie).not.toContain(ADMIN_TOKEN);
     expect((await ask("GET", "/__lanes/api/groups", { headers: { cookie: cookie.split(";")[0]! } })).status).toBe(200);
   });
@@ -31,12 +33,21 @@ describe("a login", () => {
   it("with a wrong token gives none", async () => {
     for (const token of ["", "wrong", `${ADMIN_TOKEN}x`]) {
       const answer = await logIn(token);
-      expect([answer.status, answer.headers.get("location"), answer.headers.get("set-cookie")]).toEqual([303, "/__lanes/login?failed", null]);
+      expect([answer.status, answer.headers.get("location"), answer.headers.get("set-cookie")]).toEqual([
+        303,
+        "/__lanes/login?failed",
+        null,
+      ]);
     }
   });
 
   it("is only possible from our own page, and only where there are pages", async () => {
-    for (const headers of [{}, { origin: "https://evil.example" }, { "sec-fetch-site": "cross-site", origin: ORIGIN }, { origin: "null" }]) {
+    for (const headers of [
+      {},
+      { origin: "https://evil.example" },
+      { "sec-fetch-site": "cross-site", origin: ORIGIN },
+      { origin: "null" },
+    ]) {
       expect((await logIn(ADMIN_TOKEN, headers as Record<string, string>)).status).toBe(403);
     }
     // A form of a page that sends no referrer.
@@ -90,7 +101,14 @@ describe("a session", () => {
   it("is nobody's when forged, lengthened, of another scope, over, or of an earlier token", async () => {
     const { cookie } = await session(READ_TOKEN);
     const later = cookie.replace(/\.(\d{10})\./, (_, seconds) => `.${Number(seconds) + 999}.`);
-    for (const forged of [cookie.replace(".read.", ".write."), later, `${cookie}x`, cookie.slice(0, -1), "__Host-lane-admin=", "__Host-lane-admin=1.write.9999999999.x.y"]) {
+    for (const forged of [
+      cookie.replace(".read.", ".write."),
+      later,
+      `${cookie}x`,
+      cookie.slice(0, -1),
+      "__Host-lane-admin=",
+      "__Host-lane-admin=1.write.9999999999.x.y",
+    ]) {
       expect((await ask("GET", "/__lanes/api/groups", { headers: { cookie: forged } })).status).toBe(401);
     }
     const rotated = { ...env, LANEWAY_READ_TOKEN: "another-token-another-token-another-1" };

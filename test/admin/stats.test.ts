@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { bucketOf } from "../../src/core/latency.ts";
 import { emptyTally, type Tally } from "../../src/core/tally.ts";
 import { type Batch, countAssigned, countComparison, countCopy, countUncompared, takeBatches, tallyOf } from "../../src/edge/batch.ts";
@@ -6,8 +6,15 @@ import { flush, flushSoon } from "../../src/edge/flush.ts";
 import { call, create, READ_TOKEN, refreshGroups } from "../support/admin.ts";
 import { groupNamed, laneFile, workerEnv } from "../support/group.ts";
 
+// KV takes one write a second, so tests of several revisions take as many.
+vi.setConfig({ testTimeout: 20_000 });
+
 const url = (name: string, rest: string) => `/__lanes/api/groups/${name}${rest}`;
-const row = (lane: string, service: string, changes: Partial<Tally>): Batch["tallies"][number] => ({ lane, service, tally: { ...emptyTally(), ...changes } });
+const row = (lane: string, service: string, changes: Partial<Tally>): Batch["tallies"][number] => ({
+  lane,
+  service,
+  tally: { ...emptyTally(), ...changes },
+});
 
 beforeEach(() => void takeBatches());
 afterEach(() => void takeBatches());
@@ -52,7 +59,11 @@ describe("stats", () => {
         { lane: "s2", requests: 2, share: 20, latency: { p50: null, buckets: [] } },
         { lane: "s3", requests: 0, share: 0, copies: { sent: 1, dropped: { busy: 1 }, uncompared: { type: 1 } } },
       ],
-      series: [{ lane: "s1", requests: 8, errors: 1 }, { lane: "s2", requests: 2 }, { lane: "s3", requests: 0 }],
+      series: [
+        { lane: "s1", requests: 8, errors: 1 },
+        { lane: "s2", requests: 2 },
+        { lane: "s3", requests: 0 },
+      ],
     });
     expect((await statsOf("round", "?minutes=9999")).rows).toHaveLength(3);
     expect((await call("GET", url("nobody", "/stats"))).status).toBe(404);
@@ -127,7 +138,12 @@ describe("a batch", () => {
     }
     const { endpoints, tallies } = takeBatches().get("flood")!;
     expect(endpoints).toHaveLength(201);
-    expect(endpoints.at(-1)).toMatchObject({ endpoint: "other", compared: 300, probed: 300, places: [{ path: "body.a", kind: "value", counts: { onlyRaw: 300 } }] });
+    expect(endpoints.at(-1)).toMatchObject({
+      endpoint: "other",
+      compared: 300,
+      probed: 300,
+      places: [{ path: "body.a", kind: "value", counts: { onlyRaw: 300 } }],
+    });
     expect(endpoints.flatMap(({ signatures }) => signatures.flatMap(({ samples }) => samples))).toHaveLength(52);
     expect(endpoints[0]!.signatures).toMatchObject([{ signature: "value body.a", seen: 1 }]);
     expect(tallies).toMatchObject([{ lane: "s2", tally: { compared: 500, different: 500 } }]);
@@ -162,7 +178,8 @@ describe("metrics", () => {
       'laneway_lane_share{group="prom",lane="s1"} 0.6',
       'laneway_revision{group="prom"} 1',
       'laneway_off{group="prom"} 0',
-    ]) expect(text.split("\n")).toContain(line);
+    ])
+      expect(text.split("\n")).toContain(line);
     for (const line of text.split("\n")) expect(line).toMatch(/^(?:|# (?:HELP|TYPE) laneway_\w+ .+|laneway_\w+\{[^{}]+\} [\d.e+-]+)$/);
     expect((await call("GET", "/__lanes/metrics", { token: null })).status).toBe(401);
   });
@@ -173,12 +190,18 @@ describe("differences", () => {
     const file = { ...laneFile("diff"), mirrors: [{ name: "m", lane: "s2", percent: 10, compare: { ignore: ["body.noisy"] } }] };
     await create("diff", file);
     refreshGroups();
-    const place = (path: string, onlyRaw: number, noise: number) => ({ path, kind: "value", counts: { raw: onlyRaw, noise, onlyRaw, onlyNoise: noise } });
+    const place = (path: string, onlyRaw: number, noise: number) => ({
+      path,
+      kind: "value",
+      counts: { raw: onlyRaw, noise, onlyRaw, onlyNoise: noise },
+    });
     const places = [place("body.broken", 40, 0), place("body.noisy[].at", 40, 0), place("body.clock", 20, 20)];
     const signatures = [{ signature: "value body.broken\nvalue body.clock", seen: 1, samples: ['{"left":"<script>"}'] }];
     const endpoints = [{ mirror: "m", endpoint: "GET /", compared: 60, probed: 50, more: 0, places, signatures }];
     await groupNamed("diff").count({ tallies: [], assigned: [], endpoints });
-    const answer = await (await call("GET", url("diff", "/differences"), { token: READ_TOKEN })).json<{ endpoints: { paths: { path: string; verdict: string }[] }[] }>();
+    const answer = await (await call("GET", url("diff", "/differences"), { token: READ_TOKEN })).json<{
+      endpoints: { paths: { path: string; verdict: string }[] }[];
+    }>();
     expect(answer).toMatchObject({
       group: "diff",
       endpoints: [
@@ -187,7 +210,16 @@ describe("differences", () => {
           endpoint: "GET /",
           compared: 60,
           probed: 50,
-          samples: [{ paths: [{ kind: "value", path: "body.broken" }, { kind: "value", path: "body.clock" }], seen: 1, sample: { left: "<script>" } }],
+          samples: [
+            {
+              paths: [
+                { kind: "value", path: "body.broken" },
+                { kind: "value", path: "body.clock" },
+              ],
+              seen: 1,
+              sample: { left: "<script>" },
+            },
+          ],
         },
       ],
     });

@@ -17,9 +17,15 @@ describe("the changes between two files", () => {
   });
 
   it("never show the value of an origin's header", () => {
-    const lane = (value: unknown) => ({ lanes: { "s.1": { origins: { web: { url: "https://a.example", headers: { "x-key": value } } } } } });
+    const lane = (value: unknown) => ({
+      lanes: { "s.1": { origins: { web: { url: "https://a.example", headers: { "x-key": value } } } } },
+    });
     expect(changesBetween(lane("secret"), lane("other"))).toEqual([{ path: 'lanes["s.1"].origins.web.headers.x-key', from: "…", to: "…" }]);
-    expect(JSON.stringify(changesBetween({ lanes: { s1: { origins: { web: "https://a.example" } } } }, { lanes: { s1: lane("secret").lanes["s.1"] } }))).not.toContain("secret");
+    expect(
+      JSON.stringify(
+        changesBetween({ lanes: { s1: { origins: { web: "https://a.example" } } } }, { lanes: { s1: lane("secret").lanes["s.1"] } }),
+      ),
+    ).not.toContain("secret");
   });
 
   it("tell an object from a list and from nothing, and end somewhere", () => {

@@ -28,7 +28,12 @@ const seen = (signature: string, ...samples: string[]) => ({ signature, seen: sa
 
 describe("sums of comparisons", () => {
   it("are the same in whatever parts and order they come", () => {
-    const part = fc.record({ path: fc.constantFrom("a", "b"), kind: fc.constantFrom("value", "type"), endpoint: fc.constantFrom("GET /a", "GET /b"), cut: fc.boolean() });
+    const part = fc.record({
+      path: fc.constantFrom("a", "b"),
+      kind: fc.constantFrom("value", "type"),
+      endpoint: fc.constantFrom("GET /a", "GET /b"),
+      cut: fc.boolean(),
+    });
     fc.assert(
       fc.property(fc.array(part, { maxLength: 30 }), (parts) => {
         const whole = new Comparisons(() => 0);
@@ -69,7 +74,9 @@ describe("sums of comparisons", () => {
     for (let i = 0; i < 100; i++) sums.add(batch({ endpoint: `GET /${i}`, signatures: [seen("a", "x".repeat(16_000))] }));
     const all = sums.take();
     expect(all[0]!.signatures).toEqual([{ signature: "a", seen: 2, samples: ["y"] }]);
-    const length = all.flatMap(({ signatures }) => signatures.flatMap(({ samples }) => samples)).reduce((sum, text) => sum + text.length, 0);
+    const length = all
+      .flatMap(({ signatures }) => signatures.flatMap(({ samples }) => samples))
+      .reduce((sum, text) => sum + text.length, 0);
     expect(length).toBeLessThanOrEqual(512 * 1024);
     expect(length).toBeGreaterThan(490 * 1024);
   });
@@ -97,7 +104,13 @@ describe("samples of two sets", () => {
   });
 
   it("are all of them while there are at most five", () => {
-    expect(mergeSamples({ seen: 2, samples: ["a", "b"] }, { seen: 3, samples: ["c", "d", "e"] }, random(1)).sort()).toEqual(["a", "b", "c", "d", "e"]);
+    expect(mergeSamples({ seen: 2, samples: ["a", "b"] }, { seen: 3, samples: ["c", "d", "e"] }, random(1)).sort()).toEqual([
+      "a",
+      "b",
+      "c",
+      "d",
+      "e",
+    ]);
     expect(mergeSamples({ seen: 900, samples: [] }, { seen: 1, samples: ["a"] }, random(1))).toEqual(["a"]);
     expect(mergeSamples({ seen: 0, samples: [] }, { seen: 0, samples: [] }, random(1))).toEqual([]);
   });

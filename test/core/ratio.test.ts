@@ -16,7 +16,13 @@ const shares = (configured: readonly number[], assigned: readonly number[]) =>
   configured.map((count, i) => ({ lane: `s${i}`, configured: count, assigned: assigned[i]! }));
 
 /** Draws visitors one by one and looks after each `step`; after how many it alarmed, or null. */
-function alarmAfter(configured: readonly number[], actual: readonly number[], visitors: number, step: number, draw: () => number): number | null {
+function alarmAfter(
+  configured: readonly number[],
+  actual: readonly number[],
+  visitors: number,
+  step: number,
+  draw: () => number,
+): number | null {
   const assigned = configured.map(() => 0);
   for (let visitor = 1; visitor <= visitors; visitor++) {
     let rest = draw();
@@ -42,7 +48,10 @@ describe("the check of shares", () => {
   });
 
   it("finds a lane that gets nobody, one that gets everybody, and names likely causes", () => {
-    expect(checkRatio(shares([5000, 5000], [0, 20]))).toMatchObject({ verdict: "invalid", causes: expect.arrayContaining([expect.stringContaining("cache")]) });
+    expect(checkRatio(shares([5000, 5000], [0, 20]))).toMatchObject({
+      verdict: "invalid",
+      causes: expect.arrayContaining([expect.stringContaining("cache")]),
+    });
     expect(checkRatio(shares([9000, 1000], [0, 10])).verdict).toBe("invalid");
     expect(checkRatio(shares([10_000, 0], [1_000, 1]))).toMatchObject({ verdict: "invalid" });
   });

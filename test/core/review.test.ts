@@ -21,7 +21,8 @@ function group(changes: Record<string, unknown> = {}): LaneGroup {
   return parsed.value.group;
 }
 
-const warnings = (changes: Record<string, unknown>) => review(group(changes), null, NOW).warnings.map(({ path, message }) => `${path}: ${message}`);
+const warnings = (changes: Record<string, unknown>) =>
+  review(group(changes), null, NOW).warnings.map(({ path, message }) => `${path}: ${message}`);
 
 describe("a review", () => {
   it("has nothing to say about a plain group", () => {
@@ -50,7 +51,9 @@ describe("a review", () => {
 
   it("warns of a lane that nobody can reach", () => {
     const lanes = { ...base.lanes, s3: { origins: origin("c") } };
-    expect(warnings({ lanes })).toEqual(["lanes.s3: nobody can reach this lane: it has no weight, and no rule, mirror or fallback names it"]);
+    expect(warnings({ lanes })).toEqual([
+      "lanes.s3: nobody can reach this lane: it has no weight, and no rule, mirror or fallback names it",
+    ]);
     expect(warnings({ lanes, context: "open" })).toEqual([]);
     expect(warnings({ lanes, rules: [{ name: "r", when: { path: "/x" }, weights: { s3: 1 } }] })).toEqual([]);
     expect(warnings({ lanes, services: { web: { fallback: "s3" } } })).toEqual([]);

@@ -32,13 +32,22 @@ describe("a shift of weights", () => {
   });
 
   it("refuses more than there is, lanes that are not there, and what is no percentage", () => {
-    expect(shift({ s1: 60, s2: 20, s3: 20 }, { s3: 81 })).toMatchObject([{ path: "weights", message: expect.stringContaining("got 101 %") }]);
+    expect(shift({ s1: 60, s2: 20, s3: 20 }, { s3: 81 })).toMatchObject([
+      { path: "weights", message: expect.stringContaining("got 101 %") },
+    ]);
     expect(shift({ s1: 60, s2: 40 }, { s1: 61 })).toMatchObject([{ path: "weights.s1", message: expect.stringContaining("expected 60") }]);
-    expect(shift({ s1: 60, s2: 40 }, { s4: 1, s2: "1", s1: Number.NaN })).toMatchObject([{ path: "weights.s4" }, { path: "weights.s2" }, { path: "weights.s1" }]);
+    expect(shift({ s1: 60, s2: 40 }, { s4: 1, s2: "1", s1: Number.NaN })).toMatchObject([
+      { path: "weights.s4" },
+      { path: "weights.s2" },
+      { path: "weights.s1" },
+    ]);
     for (const percent of [-0.01, 100.01, 1.001, null, "", Number.POSITIVE_INFINITY]) {
       expect(shift({ s1: 60, s2: 40 }, { s2: percent })).toMatchObject([{ path: "weights.s2" }]);
     }
-    expect(shift({ s1: 60, s2: 40 }, { ["__proto__"]: 1, constructor: 2 })).toMatchObject([{ path: "weights.__proto__" }, { path: "weights.constructor" }]);
+    expect(shift({ s1: 60, s2: 40 }, { ["__proto__"]: 1, constructor: 2 })).toMatchObject([
+      { path: "weights.__proto__" },
+      { path: "weights.constructor" },
+    ]);
   });
 
   it("always gives 100 % in all, as weights that mean just these slots", () => {
@@ -62,7 +71,21 @@ describe("a shift of weights", () => {
 
 describe("the slots by lane", () => {
   it("are counted over all runs", () => {
-    expect([...slotsByLane(rangesTable([["a", 1], ["b", 3], ["c", 0]]))]).toEqual([["a", 2500], ["b", 7500]]);
-    expect([...slotsByLane({ ends: [10, 20, 10_000], lanes: ["a", "b", "a"] })]).toEqual([["a", 9990], ["b", 10]]);
+    expect([
+      ...slotsByLane(
+        rangesTable([
+          ["a", 1],
+          ["b", 3],
+          ["c", 0],
+        ]),
+      ),
+    ]).toEqual([
+      ["a", 2500],
+      ["b", 7500],
+    ]);
+    expect([...slotsByLane({ ends: [10, 20, 10_000], lanes: ["a", "b", "a"] })]).toEqual([
+      ["a", 9990],
+      ["b", 10],
+    ]);
   });
 });

@@ -1,9 +1,8 @@
-import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { bucketOf } from "../../src/core/latency.ts";
 import { emptyTally, type Tally } from "../../src/core/tally.ts";
 import { Counters } from "../../src/group/counters.ts";
-import { groupNamed } from "../support/group.ts";
+import { insideGroup } from "../support/group.ts";
 
 const MINUTE = 60_000;
 const NOW = 30_000_000 * MINUTE;
@@ -15,7 +14,7 @@ function tally(changes: Partial<Tally>): Tally {
 const one = (lane: string, changes: Partial<Tally>) => ({ tallies: [{ lane, service: "web", tally: tally(changes) }], assigned: [] });
 
 const withCounters = <T>(name: string, run: (counters: Counters, sql: SqlStorage) => T): Promise<T> =>
-  runInDurableObject(groupNamed(name), (_, { storage }) => run(new Counters(storage.sql), storage.sql));
+  insideGroup(name, (_, { storage }) => run(new Counters(storage.sql), storage.sql));
 
 describe("counters", () => {
   it("are the sums of all batches, reasons and latencies included", async () => {
@@ -29,7 +28,15 @@ describe("counters", () => {
       expect(row).toMatchObject({
         lane: "s1",
         service: "web",
-        tally: { requests: 13, errors: 4, fallbacks: { timeout: 5, "status:503": 2 }, sent: 5, dropped: { busy: 1 }, different: 2, latencyMs: 7_200 },
+        tally: {
+          requests: 13,
+          errors: 4,
+          fallbacks: { timeout: 5, "status:503": 2 },
+          sent: 5,
+          dropped: { busy: 1 },
+          different: 2,
+          latencyMs: 7_200,
+        },
       });
       expect(row!.tally.latency[bucketOf(900)]).toBe(8);
     });
@@ -53,7 +60,9 @@ describe("counters", () => {
       const end = NOW + 399 * MINUTE;
       expect(sql.exec("SELECT COUNT(*) AS n FROM minutes").one()).toEqual({ n: 180 });
       expect(counters.recent(60, end).rows).toMatchObject([{ lane: "s1", tally: { requests: 60, errors: 30 } }]);
-      expect(counters.recent(3, end).minutes).toEqual([397, 398, 399].map((i) => ({ minute: 30_000_000 + i, lane: "s1", requests: 1, errors: i % 2 })));
+      expect(counters.recent(3, end).minutes).toEqual(
+        [397, 398, 399].map((i) => ({ minute: 30_000_000 + i, lane: "s1", requests: 1, errors: i % 2 })),
+      );
       expect(counters.totals(end)[0]!.tally.requests).toBe(400);
       expect(counters.totals(end + 29 * 24 * 60 * MINUTE)).toHaveLength(1);
       expect(counters.totals(end + 31 * 24 * 60 * MINUTE)).toHaveLength(0);
@@ -62,10 +71,23 @@ describe("counters", () => {
 
   it("tell new visitors apart by the revision that drew them", async () => {
     await withCounters("assigned", (counters) => {
-      for (const revision of [1, 2, 2]) counters.add({ tallies: [], assigned: [{ revision, lane: "s1", count: 5 }, { revision, lane: "s2", count: 1 }] });
+      for (const revision of [1, 2, 2])
+        counters.add({
+          tallies: [],
+          assigned: [
+            { revision, lane: "s1", count: 5 },
+            { revision, lane: "s2", count: 1 },
+          ],
+        });
       counters.write(NOW);
-      expect(counters.assigned(2)).toEqual([{ lane: "s1", count: 10 }, { lane: "s2", count: 2 }]);
-      expect(counters.assigned(1)).toEqual([{ lane: "s1", count: 5 }, { lane: "s2", count: 1 }]);
+      expect(counters.assigned(2)).toEqual([
+        { lane: "s1", count: 10 },
+        { lane: "s2", count: 2 },
+      ]);
+      expect(counters.assigned(1)).toEqual([
+        { lane: "s1", count: 5 },
+        { lane: "s2", count: 1 },
+      ]);
       counters.add({ tallies: [], assigned: [{ revision: 30, lane: "s1", count: 1 }] });
       counters.write(NOW);
       expect([counters.assigned(2), counters.assigned(30)]).toEqual([[], [{ lane: "s1", count: 1 }]]);

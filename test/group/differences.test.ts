@@ -1,8 +1,11 @@
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { describe, expect, it, vi } from "vitest";
 import type { EndpointBatch } from "../../src/core/comparisons.ts";
 import { Differences, RETENTION_MS } from "../../src/group/differences.ts";
-import { groupNamed } from "../support/group.ts";
+import { groupNamed, insideGroup } from "../support/group.ts";
+
+// KV takes one write a second, so tests of several revisions take as many.
+vi.setConfig({ testTimeout: 20_000 });
 
 const NOW = 1_800_000_000_000;
 const counts = (raw: number, noise: number, onlyRaw: number, onlyNoise: number) => ({ raw, noise, onlyRaw, onlyNoise });
@@ -26,7 +29,7 @@ function add(store: Differences, batches: readonly EndpointBatch[], now = NOW): 
 }
 
 const withStore = <T>(name: string, run: (store: Differences, sql: SqlStorage) => T, random = () => 0.99): Promise<T> =>
-  runInDurableObject(groupNamed(name), (_, { storage }) => run(new Differences(storage.sql, random), storage.sql));
+  insideGroup(name, (_, { storage }) => run(new Differences(storage.sql, random), storage.sql));
 
 describe("stored differences", () => {
   it("are sums by mirror, endpoint, place and kind", async () => {
@@ -61,7 +64,9 @@ describe("stored differences", () => {
       add(store, [batch("GET /a", { places: [place("z", 1), place("y", 1), place("x", 0)] })]);
       add(store, [batch("GET /b", { places: [place("a", 1)] }), batch("GET /a", { mirror: "other", places: [place("z", 1)] })]);
       add(store, [batch("GET /a", { places: [place("x", 1), place("z", 1)] })]);
-      const ranks = store.read(NOW).flatMap(({ mirror, endpoint, places }) => places.map(({ path, rank }) => `${mirror} ${endpoint} ${path} ${rank}`));
+      const ranks = store
+        .read(NOW)
+        .flatMap(({ mirror, endpoint, places }) => places.map(({ path, rank }) => `${mirror} ${endpoint} ${path} ${rank}`));
       expect(ranks).toEqual(["next GET /a x 4", "next GET /a y 1", "next GET /a z 2", "next GET /b a 3", "other GET /a z 1"]);
     });
   });
@@ -140,21 +145,21 @@ describe("stored differences", () => {
     const group = groupNamed("alarm");
     await group.count({ tallies: [], assigned: [], endpoints: [batch("GET /", { signatures: seen("value a", "{}") })] });
     expect((await group.differences())[0]!.samples).toHaveLength(1);
-    await runInDurableObject(group, async (_, { storage }) => {
+    await insideGroup("alarm", async (_, { storage }) => {
       expect(Math.abs((await storage.getAlarm())! - Date.now() - RETENTION_MS)).toBeLessThan(10_000);
       storage.sql.exec("UPDATE samples SET at = at - ?", RETENTION_MS);
     });
     await runDurableObjectAlarm(group);
-    await runInDurableObject(group, (_, { storage }) => {
+    await insideGroup("alarm", (_, { storage }) => {
       expect(storage.sql.exec("SELECT COUNT(*) AS n FROM samples").one()).toEqual({ n: 0 });
     });
   });
 
   it("never put off a write that is due", async () => {
     const group = groupNamed("due");
-    await runInDurableObject(group, (_, { storage }) => storage.setAlarm(Date.now() + 3_600_000));
+    await insideGroup("due", (_, { storage }) => storage.setAlarm(Date.now() + 3_600_000));
     await group.count({ tallies: [], assigned: [], endpoints: [batch("GET /", { signatures: seen("value a", "{}") })] });
-    await runInDurableObject(group, async (_, { storage }) => {
+    await insideGroup("due", async (_, { storage }) => {
       expect(await storage.getAlarm()).toBeLessThan(Date.now() + 3_600_001);
     });
   });
@@ -166,8 +171,9 @@ describe("stored differences", () => {
     await group.count(sent);
     await group.forgetDifferences("gone", "ann");
     expect(await group.differences()).toEqual([]);
-    await runInDurableObject(group, (_, { storage }) => {
-      for (const table of ["endpoints", "places", "signatures", "samples"]) expect(storage.sql.exec(`SELECT COUNT(*) AS n FROM ${table}`).one()).toEqual({ n: 0 });
+    await insideGroup("gone", (_, { storage }) => {
+      for (const table of ["endpoints", "places", "signatures", "samples"])
+        expect(storage.sql.exec(`SELECT COUNT(*) AS n FROM ${table}`).one()).toEqual({ n: 0 });
     });
     await group.count(sent);
     expect((await group.differences())[0]!.places[0]!.rank).toBe(1);

@@ -1,6 +1,9 @@
-import { runInDurableObject } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
-import { groupNamed, inKv, laneFile, workerEnv, write } from "../support/group.ts";
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { describe, expect, it, vi } from "vitest";
+import { groupNamed, inKv, insideGroup, laneFile, workerEnv, write } from "../support/group.ts";
+
+// KV takes one write a second, so tests of several revisions take as many.
+vi.setConfig({ testTimeout: 20_000 });
 
 const { LANES } = workerEnv;
 const putRaw = (name: string, value: unknown) => LANES.put(`group:${name}`, typeof value === "string" ? value : JSON.stringify(value));
@@ -33,7 +36,9 @@ describe("a value that somebody put into KV beside the publisher", () => {
   it("is noticed by whoever only reads", async () => {
     await putRaw("alone", laneFile("alone"));
     expect(await groupNamed("alone").read("alone")).toMatchObject({ latest: { revision: 1, by: "kv" }, written: 1 });
-    expect((await groupNamed("alone").history("alone", 100, 10)).audit).toMatchObject([{ action: "changed outside", by: "kv", from: null, to: 1 }]);
+    expect((await groupNamed("alone").history("alone", 100, 10)).audit).toMatchObject([
+      { action: "changed outside", by: "kv", from: null, to: 1 },
+    ]);
   });
 
   it("keeps a higher number that it brought, because isolates go to no lower one", async () => {
@@ -76,11 +81,12 @@ describe("an earlier revision in KV", () => {
     await group.publish(write("back", 1));
     await LANES.put("group:back", first!);
     expect((await group.read("back")).written).toBe(2);
-    await runInDurableObject(group, (_, { storage }) => {
+    await runDurableObjectAlarm(group);
+    await insideGroup("back", (_, { storage }) => {
       storage.sql.exec("UPDATE written SET at = at - 130000");
     });
     expect((await group.read("back")).written).toBe(1);
-    await runInDurableObject(group, (instance) => instance.alarm());
+    expect(await runDurableObjectAlarm(group)).toBe(true);
     expect((await inKv("back"))!.published.revision).toBe(2);
   });
 

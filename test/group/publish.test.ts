@@ -1,7 +1,9 @@
-import { runInDurableObject } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Written } from "../../src/group/write.ts";
-import { groupNamed, inKv, laneFile, workerEnv, write } from "../support/group.ts";
+import { groupNamed, inKv, insideGroup, laneFile, workerEnv, write } from "../support/group.ts";
+
+// KV takes one write a second, so tests of several revisions take as many.
+vi.setConfig({ testTimeout: 20_000 });
 
 const { LANES } = workerEnv;
 
@@ -15,7 +17,16 @@ describe("publishing a group", () => {
     const value = await inKv("first");
     expect(value).toMatchObject({
       ...laneFile("first"),
-      published: { revision: 1, by: "ann", reason: "hello", slots: [["s1", 6000], ["s2", 2000], ["s3", 2000]] },
+      published: {
+        revision: 1,
+        by: "ann",
+        reason: "hello",
+        slots: [
+          ["s1", 6000],
+          ["s2", 2000],
+          ["s3", 2000],
+        ],
+      },
     });
     expect(value!.published.at).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
     expect(await LANES.get("groups", "json")).toContain("first");
@@ -27,7 +38,12 @@ describe("publishing a group", () => {
     const group = groupNamed("moves");
     await group.publish(write("moves", null));
     await group.publish(write("moves", 1, { file: JSON.stringify(laneFile("moves", [50, 20, 30])) }));
-    expect((await inKv("moves"))!.published.slots).toEqual([["s1", 5000], ["s3", 1000], ["s2", 2000], ["s3", 2000]]);
+    expect((await inKv("moves"))!.published.slots).toEqual([
+      ["s1", 5000],
+      ["s3", 1000],
+      ["s2", 2000],
+      ["s3", 2000],
+    ]);
   });
 
   it("refuses a second creation, an unknown revision and a stale one, and says what changed since", async () => {
@@ -60,7 +76,10 @@ describe("publishing a group", () => {
 
   it("refuses a file that is no lane file, and writes nothing", async () => {
     const written = await groupNamed("invalid").publish(write("invalid", null, { file: JSON.stringify({ name: "invalid" }) }));
-    expect(refused(written)).toMatchObject({ why: "invalid", problems: expect.arrayContaining([expect.objectContaining({ path: "schema" })]) });
+    expect(refused(written)).toMatchObject({
+      why: "invalid",
+      problems: expect.arrayContaining([expect.objectContaining({ path: "schema" })]),
+    });
     expect(await inKv("invalid")).toBeNull();
     expect((await groupNamed("invalid").read("invalid")).latest).toBeNull();
   });
@@ -69,7 +88,7 @@ describe("publishing a group", () => {
     const group = groupNamed("burst");
     await group.publish(write("burst", null));
     const puts: { at: number; revision: number }[] = [];
-    const results = await runInDurableObject(group, async (instance) => {
+    const results = await insideGroup("burst", async (instance) => {
       const kv = workerEnv.LANES;
       const put = async (key: string, value: string) => {
         puts.push({ at: Date.now(), revision: JSON.parse(value).published.revision });

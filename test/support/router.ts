@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
-import { build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 import { Miniflare, type WorkerOptions } from "miniflare";
 
 const root = `${import.meta.dirname}/../..`;
@@ -19,6 +19,8 @@ export type RouterOptions = {
   readonly workers?: Readonly<Record<string, string>>;
   /** False: no `LANES` binding at all. */
   readonly kv?: boolean;
+  /** Another Worker than the deployed one: `plant.ts` puts faults into it. */
+  readonly build?: BuildOptions;
 };
 
 export type RouterRequest = {
@@ -69,7 +71,7 @@ export type Router = {
 
 /** The real Worker in workerd, reached without Miniflare's own proxy Worker, which would rewrite Accept-Encoding and encode answers. */
 export async function startRouter(options: RouterOptions = {}): Promise<Router> {
-  const { code, exportsGroup } = await bundle();
+  const { code, exportsGroup } = await bundle(options.build);
   const lines: string[] = [];
   const services = Object.keys(options.workers ?? {});
   const hasKv = options.kv !== false && !services.includes("LANES");
@@ -141,26 +143,33 @@ function compatibility(): { date: string; flags: string[] } {
   return { date, flags: [...flags.matchAll(/"([^"]+)"/g)].map((match) => match[1] ?? "") };
 }
 
-let bundled: Promise<{ code: string; exportsGroup: boolean }> | undefined;
+const bundled = new Map<BuildOptions | undefined, Promise<{ code: string; exportsGroup: boolean }>>();
+
+function bundle(changes?: BuildOptions): Promise<{ code: string; exportsGroup: boolean }> {
+  const known = bundled.get(changes) ?? bundleAnew(changes);
+  bundled.set(changes, known);
+  return known;
+}
 
 /** As wrangler bundles it; once per process. */
-function bundle(): NonNullable<typeof bundled> {
-  bundled ??= build({
+async function bundleAnew(changes?: BuildOptions): Promise<{ code: string; exportsGroup: boolean }> {
+  const result = await build({
     absWorkingDir: root,
     entryPoints: ["src/worker.ts"],
     bundle: true,
-    write: false,
-    metafile: true,
     format: "esm",
     target: "es2024",
     conditions: ["workerd", "worker", "browser"],
     external: ["cloudflare:*", "node:*"],
     logLevel: "silent",
-  }).then((result) => ({
+    ...changes,
+    write: false,
+    metafile: true,
+  });
+  return {
     code: result.outputFiles[0]?.text ?? "",
     exportsGroup: Object.values(result.metafile.outputs).some((output) => output.exports.includes("Group")),
-  }));
-  return bundled;
+  };
 }
 
 /** Reaches the same namespace as the Worker, without the 0.3 s that Miniflare's own binding proxy takes to start. */

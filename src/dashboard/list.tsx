@@ -1,0 +1,77 @@
+/** Before a group's page: the login, and the list of all groups. */
+import type { Session } from "../admin/session.ts";
+import type { Reply } from "./ask.ts";
+import { Alert, groupPath, Layout, ProblemList, percent } from "./layout.tsx";
+import type { GroupList, Health } from "./shapes.ts";
+
+export function LoginPage({ failed, access }: { failed: boolean; access: boolean }) {
+  return (
+    <Layout title="Log in" session={null}>
+      <h1>Log in</h1>
+      {failed && <Alert title="That did not let you in: the token is not known, or Cloudflare Access has not seen you." />}
+      {access && (
+        <form method="post" action="/__lanes/login">
+          <button type="submit">Continue with Cloudflare Access</button>
+        </form>
+      )}
+      <form method="post" action="/__lanes/login">
+        {/* Password managers file it under this name. */}
+        <input type="text" name="username" autocomplete="username" value="laneway" hidden />
+        <p>
+          <label for="token">Admin token, or read token</label>{" "}
+          <input id="token" name="token" type="password" autocomplete="current-password" required class="wide" />
+        </p>
+        <button type="submit">Log in</button>
+      </form>
+    </Layout>
+  );
+}
+
+function Card({ group, off }: { group: GroupList["groups"][number]; off: GroupList["off"] }) {
+  const { name, lanes, hosts = [] } = group;
+  const isOff = off === "*" || off.includes(name);
+  return (
+    <li>
+      <h2>
+        <a href={groupPath(name)}>{name}</a> {isOff && <span class="tag bad">switched off</span>}
+      </h2>
+      <p>
+        {lanes?.map((lane) => `${lane.name} ${percent(lane.percent)}`).join(", ") ?? "Published, but not in force at this location yet."}
+      </p>
+      <p class="hint">{hosts.join(", ")}</p>
+    </li>
+  );
+}
+
+/** A router that only reads KV has groups, but nothing that a page could change. */
+const inForce = (health: Reply<Health>): GroupList["groups"] =>
+  health.ok
+    ? health.body.groups.map(({ name, revision }) => ({ name, revision, lanes: [], hosts: [`revision ${revision} in force`] }))
+    : [];
+
+export function GroupsPage({ list, health, session }: { list: Reply<GroupList>; health: Reply<Health>; session: Session }) {
+  const { off, groups } = list.ok ? list.body : { off: [], groups: inForce(health) };
+  return (
+    <Layout title="Groups" session={session}>
+      <h1>Lane groups</h1>
+      {!list.ok && <Alert title={list.body.detail} />}
+      {health.ok &&
+        health.body.problems.map(({ key, problems }) => (
+          <Alert title={`What KV holds at ${key} is not used.`}>
+            <ProblemList problems={problems} />
+          </Alert>
+        ))}
+      {list.ok && groups.length === 0 && (
+        <p>
+          There is no group yet. Write a first lane file with <code>npx lanes init</code>, then publish it with{" "}
+          <code>npx lanes publish</code>.
+        </p>
+      )}
+      <ul class="groups">
+        {groups.map((group) => (
+          <Card group={group} off={off} />
+        ))}
+      </ul>
+    </Layout>
+  );
+}

@@ -1,0 +1,33 @@
+/** `npm run bench [-- figure …] [--json]`: the figures of contract section 12. Tables go to stdout, progress to stderr. */
+import { parseArgs } from "node:util";
+import { decision } from "./decision.ts";
+import { type Figure, tableOf } from "./figure.ts";
+import { group } from "./group.ts";
+import { pipeline } from "./pipeline.ts";
+import { size } from "./size.ts";
+
+const figures: Readonly<Record<string, () => Promise<Figure>>> = { pipeline, decision, size, group };
+
+const usage = `npm run bench [-- <figure> …] [--json]
+figures: ${Object.keys(figures).join(", ")}; all of them where none is named`;
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
+});
+const names = positionals.length === 0 || positionals.includes("all") ? Object.keys(figures) : positionals;
+const unknown = names.filter((name) => !Object.hasOwn(figures, name));
+
+if (values.help || unknown.length > 0) {
+  if (unknown.length > 0) process.stderr.write(`unknown figure: ${unknown.join(", ")}\n`);
+  process.stderr.write(`${usage}\n`);
+  process.exit(values.help ? 0 : 2);
+}
+
+const done: Figure[] = [];
+for (const name of names) {
+  const figure = await figures[name]!();
+  done.push(figure);
+  if (!values.json) process.stdout.write(`${tableOf(figure)}\n`);
+}
+if (values.json) process.stdout.write(`${JSON.stringify(done, null, 2)}\n`);

@@ -1,0 +1,99 @@
+/**
+ * Load generator process. Closed loop: each connection sends one request, waits for the whole answer, sends the next. It speaks
+ * HTTP/1.1 on bare sockets, because a client library costs more CPU than the proxy under test and two cores must carry everything.
+ */
+import { connect, type Socket } from "node:net";
+
+export interface Load {
+  readonly port: number;
+  /** The whole request as sent: head, blank line, body. */
+  readonly request: string;
+  readonly connections: number;
+  /** Ends after this many answers … */
+  readonly count: number;
+  /** … or fails after this many milliseconds. */
+  readonly withinMs: number;
+}
+
+export interface LoadResult {
+  readonly seconds: number;
+  readonly statuses: Readonly<Record<string, number>>;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** Length of the answer at the start of `bytes`, or 0 while it is incomplete. Understands content-length and chunked. */
+function answerLength(bytes: Buffer): number {
+  const headEnd = bytes.indexOf("\r\n\r\n");
+  if (headEnd < 0) return 0;
+  const head = bytes.toString("latin1", 0, headEnd);
+  const length = /\r\ncontent-length: *(\d+)/i.exec(head);
+  if (length !== null) {
+    const end = headEnd + 4 + Number(length[1]);
+    return bytes.length >= end ? end : 0;
+  }
+  if (/\r\ntransfer-encoding: *chunked/i.test(head))
+    return bytes.toString("latin1", bytes.length - 7) === "\r\n0\r\n\r\n" ? bytes.length : 0;
+  throw new Error(`answer without a length: ${head.slice(0, 200)}`);
+}
+
+function run(load: Load): Promise<LoadResult> {
+  const statuses: Record<string, number> = {};
+  const times = new Float64Array(load.count);
+  const request = Buffer.from(load.request, "latin1");
+  const sockets: Socket[] = [];
+  let started = 0;
+  let answered = 0;
+
+  return new Promise<LoadResult>((resolve, reject) => {
+    const begin = performance.now();
+    const fail = (error: Error) => reject(error);
+    const timer = setTimeout(() => fail(new Error(`${answered} of ${load.count} answers within ${load.withinMs} ms`)), load.withinMs);
+
+    const open = () => {
+      let sentAt = 0;
+      let received: Buffer | null = null;
+      const send = () => {
+        if (started === load.count) return;
+        started++;
+        sentAt = performance.now();
+        socket.write(request);
+      };
+      const socket = connect(load.port, "127.0.0.1", send);
+      socket.setNoDelay(true);
+      socket.on("data", (chunk) => {
+        const answer: Buffer = received === null ? chunk : Buffer.concat([received, chunk]);
+        received = answer;
+        if (answerLength(answer) === 0) return;
+        const status = answer.toString("latin1", 9, 12);
+        statuses[status] = (statuses[status] ?? 0) + 1;
+        received = null;
+        times[answered++] = performance.now() - sentAt;
+        if (answered === load.count) finish();
+        else send();
+      });
+      socket.on("error", fail);
+      socket.on("close", () => fail(new Error("the server closed a connection")));
+      sockets.push(socket);
+    };
+
+    const finish = () => {
+      const seconds = (performance.now() - begin) / 1000;
+      times.sort();
+      clearTimeout(timer);
+      resolve({ seconds, statuses, p50Ms: times[load.count >> 1]!, p99Ms: times[Math.floor(load.count * 0.99)]! });
+    };
+
+    for (let i = 0; i < load.connections; i++) open();
+  }).finally(() => {
+    for (const socket of sockets) socket.removeAllListeners("close").destroy();
+  });
+}
+
+process.once("disconnect", () => process.exit());
+process.on("message", (load: Load) => {
+  run(load).then(
+    (result) => process.send!(result),
+    (error: Error) => process.send!({ error: error.message }),
+  );
+});

@@ -1,0 +1,273 @@
+/** The verbs that need nobody: help, init, check, plan against a file, completion. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { parseLaneGroupText } from "../../src/core/parse-lane-group.ts";
+import { smallestFile } from "../support/lane-file.ts";
+import { type Ran, runLanes } from "../support/lanes.ts";
+
+vi.setConfig({ testTimeout: 30_000 });
+
+const VERBS = ["init", "check", "plan", "publish", "pull", "shift", "rollback", "history", "explain", "status", "differences", "off", "on"];
+
+let cwd: string;
+beforeAll(() => {
+  cwd = mkdtempSync(join(tmpdir(), "lanes-"));
+});
+afterAll(() => rmSync(cwd, { recursive: true }));
+
+const lanes = (...args: string[]): Promise<Ran> => runLanes(args, { cwd });
+const put = (name: string, value: unknown) =>
+  writeFileSync(join(cwd, name), typeof value === "string" ? value : JSON.stringify(value, null, 2));
+
+describe("without arguments", () => {
+  it("the verbs are listed with what they do, and where to read on", async () => {
+    const { code, out } = await lanes();
+    expect(code).toBe(0);
+    for (const verb of VERBS) expect(out).toMatch(new RegExp(`^ {2}${verb} `, "m"));
+    expect(out).toContain("LANEWAY_ADMIN_TOKEN");
+    expect(out).not.toMatch(/^ {2}complete /m);
+    // A pipe gets no colours.
+    expect(out).not.toContain("\u001b");
+  });
+
+  it("an unknown verb or option is not asked, and something near is offered", async () => {
+    expect(await lanes("chek")).toMatchObject({ code: 2, err: expect.stringContaining("(Did you mean check?)") });
+    expect(await lanes("check", "--jsn")).toMatchObject({ code: 2, err: expect.stringContaining("(Did you mean --json?)") });
+    expect(await lanes("shift", "mock")).toMatchObject({ code: 2, err: expect.stringContaining("lane=percent") });
+  });
+
+  it("every verb says its exit codes and takes --json, and those that write --dry-run and --yes", async () => {
+    for (const [verb, module] of await Promise.all(VERBS.map(async (verb) => [verb, await import(`../../src/cli/${verb}.ts`)] as const))) {
+      const written: string[] = [];
+      const command: Command = module[verb]();
+      command.configureOutput({ writeOut: (text) => written.push(text) }).outputHelp();
+      const help = written.join("");
+      expect(help, verb).toMatch(/Exit code: 0 done, 1 .+, 2 could not ask\./);
+      expect(help, verb).toContain("--json");
+      const writes = !["check", "plan", "history", "explain", "status"].includes(verb);
+      expect(/--dry-run[\s\S]+--yes/.test(help), verb).toBe(writes);
+    }
+  });
+});
+
+describe("init", () => {
+  const given = [
+    "--hosts",
+    "shop.example.com, *.shop.example.com",
+    "--stable",
+    "https://stable.example.net",
+    "--next",
+    "https://next.example.net",
+  ];
+
+  it("without a terminal says what else to give, and writes nothing", async () => {
+    const { code, err } = await lanes("init", "--name", "shop");
+    expect(code).toBe(2);
+    expect(err).toContain("Give --hosts, --stable, --next too");
+  });
+
+  it("writes a file that the parser accepts, by flags", async () => {
+    const { code, out } = await lanes("init", "--name", "shop", ...given, "--percent", "20%");
+    expect(code).toBe(0);
+    expect(out).toContain("lanes publish shop");
+    const parsed = parseLaneGroupText(readFileSync(join(cwd, "lanes/shop.json"), "utf8"), { insecureOrigins: false });
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+    const { group } = parsed.value;
+    expect([...group.lanes].map(([name, { weight }]) => [name, weight])).toEqual([
+      ["stable", 80],
+      ["next", 20],
+    ]);
+    expect(group.hosts).toEqual(["shop.example.com", "*.shop.example.com"]);
+    expect(group.rules[0]).toMatchObject({ name: "try-next", lane: "next" });
+  });
+
+  it("never overwrites", async () => {
+    const before = readFileSync(join(cwd, "lanes/shop.json"), "utf8");
+    const { code, err } = await lanes("init", "--name", "shop", ...given);
+    expect([code, err]).toEqual([1, expect.stringContaining("lanes/shop.json exists already, and stays as it is.")]);
+    expect(readFileSync(join(cwd, "lanes/shop.json"), "utf8")).toBe(before);
+  });
+
+  it("with --dry-run prints the file and writes none", async () => {
+    const { code, out } = await lanes("init", "--name", "dry", ...given, "--dry-run", "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ dryRun: true, preview: { path: "lanes/dry.json", file: { name: "dry", baseline: "stable" } } });
+    expect(existsSync(join(cwd, "lanes/dry.json"))).toBe(false);
+  });
+
+  it("says all that is wrong with its answers", async () => {
+    const { code, out } = await lanes("init", "--name", "no_name", ...given, "--percent", "120", "--json");
+    expect(code).toBe(1);
+    const { error, problems } = JSON.parse(out);
+    expect(error).toBe("This makes no lane file.");
+    expect(problems.map(({ path }: { path: string }) => path)).toEqual(["name", "lanes.stable.weight"]);
+  });
+
+  it("warns of origins that only the local run allows", async () => {
+    const { code, out } = await lanes(
+      "init",
+      "--name",
+      "local",
+      "--hosts",
+      "local.test",
+      "--stable",
+      "http://127.0.0.1:3000",
+      "--next",
+      "http://127.0.0.1:3001",
+    );
+    expect(code).toBe(0);
+    expect(out).toContain("Good for the local run only: lanes.stable.origins.web: expected a URL with");
+    rmSync(join(cwd, "lanes/local.json"));
+  });
+});
+
+describe("check", () => {
+  it("takes all files of lanes/ and is content", async () => {
+    const { code, out } = await lanes("check");
+    expect([code, out]).toEqual([0, "✓ lanes/shop.json  2 lanes, 1 service, 1 rule\n"]);
+  });
+
+  it("says every problem with its path, and exits 1", async () => {
+    put("broken.json", { ...smallestFile(), baseline: "mian", hosts: ["a b"] });
+    const { code, out } = await lanes("check", "broken.json");
+    expect(code).toBe(1);
+    expect(out).toContain("✗ broken.json\n");
+    expect(out).toMatch(/^ {2}problem {2}hosts\[0\]: expected .+, got "a b"$/m);
+    expect(out).toMatch(/^ {2}problem {2}baseline: unknown lane "mian"; did you mean "main"\?$/m);
+  });
+
+  it("says where a file stops to be JSON", async () => {
+    put("comma.json", '{\n  "schema": 1,\n}');
+    expect((await lanes("check", "comma.json")).out).toContain(
+      'not JSON: line 3, column 1: expected a key in double quotes, got "}" after a comma',
+    );
+  });
+
+  it("warns without refusing", async () => {
+    const file = smallestFile();
+    put("warned.json", { ...file, lanes: { ...file.lanes, lonely: { origins: { web: "https://lonely.example" } } } });
+    const { code, out } = await lanes("check", "warned.json");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^ {2}warning {2}lanes\.lonely: nobody can reach this lane/m);
+  });
+
+  it("finds what is wrong between files, and files with another's name", async () => {
+    put("lanes/twin.json", { ...smallestFile(), hosts: ["shop.example.com"] });
+    const { code, out } = await lanes("check", "--json");
+    expect(code).toBe(1);
+    const { files } = JSON.parse(out);
+    expect(files).toMatchObject([
+      { path: "lanes/shop.json", group: "shop", problems: [] },
+      {
+        path: "lanes/twin.json",
+        group: "small",
+        problems: [{ path: "name", message: 'expected the file\'s name, "twin", got "small"' }, { path: "hosts" }],
+      },
+    ]);
+    expect(files[1].problems[1].message).toBe('expected hosts that no other group claims, got "shop.example.com", which "shop" has');
+    rmSync(join(cwd, "lanes/twin.json"));
+  });
+
+  it("allows http origins only where it is told to", async () => {
+    const file = smallestFile();
+    file.lanes.main.origins.web = "http://127.0.0.1:3000";
+    put("http.json", file);
+    const runs = [lanes("check", "http.json"), lanes("check", "http.json", "--insecure-origins")];
+    runs.push(runLanes(["check", "http.json"], { cwd, env: { INSECURE_ORIGINS: "true" } }));
+    expect((await Promise.all(runs)).map(({ code }) => code)).toEqual([1, 0, 0]);
+  });
+
+  it("cannot ask a file that is not there, and lists those that are", async () => {
+    const { code, err } = await lanes("check", "nosuch");
+    expect([code, err]).toEqual([2, "✗ There is no file lanes/nosuch.json.\n  In lanes/ there are: shop.\n"]);
+    expect(await runLanes(["check"], { cwd: tmpdir() })).toMatchObject({ code: 2, err: expect.stringContaining("`lanes init`") });
+  });
+});
+
+describe("plan against a file", () => {
+  beforeAll(() => {
+    const file = JSON.parse(readFileSync(join(cwd, "lanes/shop.json"), "utf8"));
+    put("wider.json", {
+      ...file,
+      lanes: { ...file.lanes, stable: { ...file.lanes.stable, weight: 50 }, next: { ...file.lanes.next, weight: 50 } },
+    });
+    const lines = [
+      { url: "https://shop.example.com/cart", slot: 0 },
+      { url: "https://shop.example.com/cart", slot: 3000 },
+      { url: "https://shop.example.com/cart", slot: 3000, headers: { baggage: "try=next" } },
+      { url: "https://other.example.com/" },
+    ];
+    put("requests.jsonl", lines.map((line) => JSON.stringify(line)).join("\n"));
+  });
+
+  it("says what changes and who moves, without asking anybody", async () => {
+    const { code, out } = await lanes("plan", "wider.json", "--against", "shop");
+    expect(code).toBe(0);
+    expect(out).toContain("wider.json against lanes/shop.json");
+    expect(out).toContain("lanes.next.weight  20 → 50");
+    expect(out).toContain("30 % of all visitors: stable → next");
+  });
+
+  it("says which recorded requests change lane, service or origin, and exits 1 for them", async () => {
+    const { code, out } = await lanes("plan", "wider.json", "--against", "shop", "--requests", "requests.jsonl", "--json");
+    expect(code).toBe(1);
+    const { requests, moved } = JSON.parse(out);
+    expect(moved).toEqual([{ from: "stable", to: "next", percent: 30 }]);
+    expect(requests.map(({ line, differs }: { line: number; differs: string[] }) => [line, differs])).toEqual([
+      [1, []],
+      [2, ["lane", "origin"]],
+      [3, []],
+      [4, []],
+    ]);
+    expect(requests[1]).toMatchObject({ before: { lane: "stable", origin: "https://stable.example.net/cart" }, after: { lane: "next" } });
+    const { out: text } = await lanes("plan", "wider.json", "--against", "shop", "--requests", "requests.jsonl");
+    expect(text).toMatch(/^ +2 {2}GET https:\/\/shop\.example\.com\/cart {2}stable → next {2}web /m);
+    expect(text).toContain("1 of 4 requests changes.");
+    expect(text).toContain("1 request is for other hosts than this group's.");
+  });
+
+  it("exits 0 where every request goes where it went", async () => {
+    const { code, out } = await lanes("plan", "shop", "--against", "shop", "--requests", "requests.jsonl");
+    expect([code, out]).toEqual([0, expect.stringContaining("✓ All 4 go where they went.")]);
+  });
+
+  it("exits 1 for a file with problems, 2 for requests that are none", async () => {
+    expect((await lanes("plan", "broken.json", "--against", "shop")).code).toBe(1);
+    const { code, err } = await lanes("plan", "shop", "--against", "shop", "--requests", "broken.json");
+    expect([code, err]).toEqual([2, expect.stringContaining("broken.json is no list of requests.")]);
+  });
+});
+
+describe("completion", () => {
+  const complete = async (...words: string[]) => (await lanes("complete", "--", ...words)).out.split("\n").filter((line) => line !== "");
+
+  it("offers verbs, options, files, groups and lanes of the files where no Laneway answers", async () => {
+    const lines = [
+      ["s"],
+      ["shift", "--d"],
+      ["check", ""],
+      ["shift", ""],
+      ["shift", "--reason", "x", "shop", "next=1", "s"],
+      ["shift", "--reason", ""],
+    ];
+    const found = await Promise.all([...lines, ["completion", ""], ["nosuch", ""]].map((words) => complete(...words)));
+    expect(found).toEqual([["status", "shift"], ["--dry-run"], ["shop"], ["shop"], ["stable="], [], ["bash", "zsh"], []]);
+  });
+
+  it("works in a real bash", async () => {
+    const { out } = await lanes("completion", "bash");
+    put(
+      "completion.sh",
+      `${out}\nCOMP_WORDS=(lanes shift shop ne); COMP_CWORD=3; compopt() { echo "$@"; }; _lanes; echo "\${COMPREPLY[@]}"`,
+    );
+    expect(execFileSync("bash", ["completion.sh"], { cwd, encoding: "utf8" })).toBe("-o nospace\nnext=\n");
+  });
+
+  it("knows these shells only", async () => {
+    expect(await lanes("completion", "fish")).toMatchObject({ code: 2, err: expect.stringContaining("bash, zsh") });
+  });
+});

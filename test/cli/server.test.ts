@@ -1,0 +1,364 @@
+/** The verbs that ask, against the real Worker. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { runLanes } from "../support/lanes.ts";
+import { type Origin, startOrigin } from "../support/origin.ts";
+import { type Router, startRouter } from "../support/router.ts";
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
+
+const ADMIN = "admin-token-admin-token-admin-token-0";
+const READ = "read-token-read-token-read-token-read";
+
+let cwd: string;
+let router: Router;
+let stable: Origin;
+let next: Origin;
+
+/** As it is published first: no reads of the new version by weight alone, copies of all reads to it. */
+const laneFile = (weight: number) => ({
+  schema: 1,
+  name: "shop",
+  note: "a shop",
+  hosts: ["shop.test", "*.shop.test"],
+  baseline: "stable",
+  services: { web: {}, api: { hosts: ["api.shop.test"] } },
+  lanes: {
+    stable: { weight: 100 - weight, origins: { web: stable.url, api: stable.url } },
+    next: { weight, owner: "web team", origins: { web: { url: next.url, headers: { "x-key": "very-secret" } } } },
+  },
+  rules: [{ name: "pr", when: { baggage: { pr: { regex: "[0-9]+" } } }, lane: "next" }],
+  mirrors: [
+    { name: "dark", lane: "next", percent: 100, from: ["stable"], compare: { noisePercent: 100 }, expiresAt: "2099-01-01T00:00:00Z" },
+  ],
+});
+
+beforeAll(async () => {
+  [stable, next] = await Promise.all([startOrigin("stable"), startOrigin("next")]);
+  for (const origin of [stable, next]) {
+    origin.respond(({ res }) =>
+      res.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ price: origin === stable ? 1 : 2 })),
+    );
+  }
+  router = await startRouter({
+    groups: { shop: laneFile(20) },
+    bindings: { LANEWAY_ADMIN_TOKEN: ADMIN, LANEWAY_READ_TOKEN: READ },
+  });
+  cwd = mkdtempSync(join(tmpdir(), "lanes-"));
+  await vi.waitFor(async () => expect((await router.fetch("/", { host: "shop.test" })).status).toBe(200), { timeout: 10_000 });
+});
+afterAll(async () => {
+  await router?.dispose();
+  await Promise.all([stable?.close(), next?.close()]);
+  rmSync(cwd, { recursive: true });
+});
+
+const as = (token: string, url = router.url) => ({ cwd, env: { LANEWAY_URL: url, LANEWAY_ADMIN_TOKEN: token } });
+const lanes = (...args: string[]) => runLanes(args, as(ADMIN));
+/** What `--json` prints, and the exit code. */
+const json = async (...args: string[]) => {
+  const { code, out, err } = await lanes(...args, "--json");
+  expect(err).toBe("");
+  return { code, ...JSON.parse(out) };
+};
+const revision = async (): Promise<number> => (await json("history", "shop")).revisions[0].revision;
+const write = (name: string, value: unknown) => writeFileSync(join(cwd, name), JSON.stringify(value));
+
+describe("asking", () => {
+  it("takes a token, and says where one comes from", async () => {
+    const { code, err } = await runLanes(["status"], { cwd, env: { LANEWAY_URL: router.url } });
+    expect([code, err]).toEqual([2, expect.stringMatching(/^✗ LANEWAY_ADMIN_TOKEN is not set\.\n {2}`npm run demo`/)]);
+    const unknown = await runLanes(["status", "--json"], as(`${ADMIN}1`));
+    expect(unknown.code).toBe(2);
+    expect(JSON.parse(unknown.out)).toMatchObject({
+      tag: "unauthorized",
+      error: "The token is not known.",
+      next: expect.stringContaining("LANEWAY_ADMIN_TOKEN"),
+    });
+  });
+
+  it("tells nobody there from somebody else there", async () => {
+    const stranger = await startOrigin("stranger");
+    const [nobody, other, text, plain] = await Promise.all([
+      runLanes(["status"], as(ADMIN, "http://127.0.0.1:9")),
+      runLanes(["status"], as(ADMIN, stranger.url)),
+      runLanes(["status"], as(ADMIN, "shop.test")),
+      runLanes(["status", "--url", "http://shop.test"], as(ADMIN)),
+    ]);
+    expect(nobody).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/Nothing answers at http:\/\/127\.0\.0\.1:9: .+\n {2}Start the local run/),
+    });
+    expect(other).toMatchObject({ code: 2, err: expect.stringContaining("not as Laneway's admin API does") });
+    expect(text).toMatchObject({ code: 2, err: expect.stringContaining('"shop.test" is no URL of a Laneway.') });
+    expect(plain).toMatchObject({ code: 2, err: expect.stringContaining("would carry the token unencrypted") });
+    expect(stable.requests.every(({ headers }) => !headers.some(([, value]) => value.includes(ADMIN) && value.includes("shop.test")))).toBe(
+      true,
+    );
+  });
+
+  it("of a group that is not there is no answer", async () => {
+    const [unknown, impossible] = await Promise.all([lanes("history", "nosuch"), lanes("history", "../off")]);
+    expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining("`lanes status` lists the groups") });
+    expect(impossible).toMatchObject({ code: 2, err: expect.stringContaining("Expected a group's name") });
+  });
+
+  it("with the read token looks, and writes nothing", async () => {
+    const [looks, writes] = await Promise.all([runLanes(["status"], as(READ)), runLanes(["shift", "shop", "next=50", "--yes"], as(READ))]);
+    expect(looks.code).toBe(0);
+    expect(writes).toMatchObject({ code: 2, err: expect.stringContaining("The read token may only read.") });
+    expect(await revision()).toBe(1);
+  });
+});
+
+describe("status", () => {
+  it("is one sentence and a line a group", async () => {
+    const { code, out } = await lanes("status");
+    expect(code).toBe(0);
+    expect(out).toContain(`✓ Laneway at ${router.url} is ok.`);
+    expect(out).toMatch(/^ {2}shop {3}\S+ +KV +stable 80 %, next 20 % +shop\.test, \*\.shop\.test$/m);
+  });
+
+  it("of a group has its visitors and its last hour", async () => {
+    await vi.waitFor(async () => expect((await json("status", "shop")).stats.rows.length).toBeGreaterThan(0), {
+      timeout: 15_000,
+      interval: 1_000,
+    });
+    const { code, out } = await lanes("status", "shop");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^ {2}stable +80 % /m);
+    expect(out).toMatch(/^ {2}(stable|next) +web +\d+ /m);
+    expect(out).toMatch(/lane +service +requests +share +errors +ejections +p50 +p95 +p99 +fallbacks/);
+  });
+});
+
+describe("shift", () => {
+  it("without a terminal shows what it would do, and does not do it", async () => {
+    const { code, out, err } = await lanes("shift", "shop", "next=30");
+    expect(code).toBe(2);
+    expect(out).toMatch(/^ {2}next +20 % {2}→ {2}30 %$/m);
+    expect(out).toContain("10 % of all visitors: stable → next");
+    expect(out).toContain("next has no api: stable answers");
+    expect(err).toBe(
+      "✗ This is no terminal, so nobody can be asked. Nothing was written.\n  Add --yes to write, or --dry-run to only look.\n",
+    );
+    expect((await json("shift", "shop", "next=30", "--dry-run")).preview.moved).toEqual([{ from: "stable", to: "next", percent: 10 }]);
+    expect(await revision()).toBe(1);
+  });
+
+  it("with --yes writes, says how to undo it, and the history knows who and why", async () => {
+    const { code, out } = await lanes("shift", "shop", "next=30%", "--yes", "--reason", "größer, 100 % sure", "--actor", "Zoë");
+    expect(code).toBe(0);
+    expect(out).toMatch(/✓ shop is at revision 2\.\n.+\n {2}Undo: lanes rollback shop 1\n$/);
+    const { out: history } = await lanes("history", "shop");
+    expect(history).toMatch(/^ +2 {2}.+ {2}Zoë +weights +größer, 100 % sure$/m);
+    expect(history).toMatch(/^ +1 {2}.+ {2}kv +changed outside/m);
+  });
+
+  it("says why shares are not possible", async () => {
+    const answers = await Promise.all([
+      json("shift", "shop", "nxt=5", "--yes"),
+      json("shift", "shop", "next=101", "--yes"),
+      json("shift", "shop", "next", "--yes"),
+    ]);
+    expect(answers.map(({ code }) => code)).toEqual([1, 1, 2]);
+    expect(answers[0].problems).toEqual([{ path: "weights.nxt", message: 'unknown lane "nxt"; did you mean "next"?' }]);
+    expect(answers[2].next).toBe("Write lane=percent, such as s2=30.");
+  });
+});
+
+describe("rollback", () => {
+  it("goes to the revision before, as a new one, and every visitor back to where they were", async () => {
+    const { code, revision: written, preview } = await json("rollback", "shop", "--yes", "--reason", "no");
+    expect([code, written, preview.to]).toEqual([0, 3, 1]);
+    expect(preview.moved).toEqual([{ from: "next", to: "stable", percent: 10 }]);
+  });
+
+  it("goes nowhere where it is already, or where nothing is", async () => {
+    const answers = await Promise.all([
+      lanes("rollback", "shop", "3", "--yes"),
+      lanes("rollback", "shop", "99", "--yes"),
+      lanes("rollback", "shop", "x", "--yes"),
+    ]);
+    expect(answers.map(({ code }) => code)).toEqual([1, 1, 2]);
+    expect(answers[0]!.err).toContain("shop is at revision 3 already. Nothing was written.");
+    expect(answers[1]!.err).toContain("`lanes history <group>` lists the revisions.");
+  });
+});
+
+describe("publish and pull", () => {
+  it("fetch the file without what publishing adds", async () => {
+    const { code, out } = await lanes("pull", "shop");
+    expect([code, out]).toEqual([0, "✓ lanes/shop.json is revision 3 of shop.\n"]);
+    expect(JSON.parse(readFileSync(join(cwd, "lanes/shop.json"), "utf8"))).toEqual(laneFile(20));
+    expect(JSON.parse((await lanes("pull", "shop", "-")).out)).toEqual(laneFile(20));
+  });
+
+  it("do nothing where there is nothing to do", async () => {
+    const [pulled, published] = await Promise.all([lanes("pull", "shop"), lanes("publish", "shop", "--yes")]);
+    expect(pulled).toMatchObject({ code: 0, out: "Nothing to do: lanes/shop.json says what revision 3 says.\n" });
+    expect(published).toMatchObject({ code: 0, out: "Nothing to do: revision 3 of shop says the same.\n" });
+  });
+
+  it("show what changes, without secrets, and write it with --yes", async () => {
+    write("lanes/shop.json", { ...laneFile(25), note: "more of it" });
+    const { code, out } = await lanes("publish", "shop", "--yes");
+    expect(code).toBe(0);
+    expect(out).toContain('note  "a shop" → "more of it"');
+    expect(out).toContain("5 % of all visitors: stable → next");
+    expect(out).toContain("✓ shop is at revision 4.");
+    expect(out).not.toContain("very-secret");
+  });
+
+  it("make a new group", async () => {
+    write("fresh.json", {
+      ...laneFile(10),
+      name: "fresh",
+      hosts: ["fresh.test"],
+      services: { web: {}, api: { path: "/api" } },
+      mirrors: [],
+    });
+    const { code, out } = await lanes("publish", "fresh.json", "--yes");
+    expect(code).toBe(0);
+    expect(out).toContain("nobody: nothing is published under this name yet");
+    expect(out).toContain("✓ fresh is at revision 1.");
+    expect(out).not.toContain("Undo");
+  });
+
+  it("refuse what this Laneway cannot take, with all its problems", async () => {
+    write("taken.json", { ...laneFile(10), name: "taken", services: { web: {}, api: { path: "/api" } } });
+    const { code, problems } = await json("publish", "taken.json", "--yes");
+    expect(code).toBe(1);
+    expect(problems).toMatchObject([{ path: "hosts" }, { path: "hosts" }]);
+    expect(problems[0].message).toContain('got "shop.test", which "shop" has');
+  });
+
+  it("do not overwrite a file without a yes", async () => {
+    write("lanes/shop.json", laneFile(1));
+    expect(await lanes("pull", "shop")).toMatchObject({ code: 2, out: expect.stringContaining('note  "a shop" → "more of it"') });
+    expect(JSON.parse(readFileSync(join(cwd, "lanes/shop.json"), "utf8"))).toEqual(laneFile(1));
+    expect((await lanes("pull", "shop", "--yes")).code).toBe(0);
+  });
+});
+
+describe("plan", () => {
+  it("holds a file against what is published, for recorded requests too", async () => {
+    write("wider.json", { ...laneFile(50), note: "more of it" });
+    write("requests.jsonl", { url: "http://shop.test/a", slot: 4000 });
+    const { code, against, moved, changes, requests } = await json("plan", "wider.json", "--requests", "requests.jsonl");
+    expect([code, against]).toEqual([1, "revision 4, which is published"]);
+    expect(moved).toEqual([{ from: "stable", to: "next", percent: 25 }]);
+    expect(changes).toEqual([
+      { path: "lanes.stable.weight", from: "75", to: "50" },
+      { path: "lanes.next.weight", from: "25", to: "50" },
+    ]);
+    expect(requests).toHaveLength(1);
+    expect((await lanes("plan", "wider.json")).code).toBe(0);
+  });
+});
+
+describe("explain", () => {
+  it("tells the whole decision of a pasted curl command", async () => {
+    const { code, out } = await lanes(
+      "explain",
+      `curl -s '${router.url}/cart?x=1' -H 'Host: shop.test' -H "baggage: pr=12,user=a%20b" -H 'x-lane-foo: 1' -H 'Connection: x-hop' -H 'x-hop: 1' -b 'lane-shop=1.1.5'`,
+    );
+    expect(code).toBe(0);
+    expect(out).toContain("GET http://shop.test/cart?x=1");
+    expect(out).toMatch(/^ {2}lane +next: the rule pr matches$/m);
+    expect(out).toMatch(new RegExp(`^ {2}origin +${next.url}/cart\\?x=1$`, "m"));
+    expect(out).toMatch(new RegExp(`^ {2}if it fails +stable answers: ${stable.url}/cart\\?x=1 \\(after 10 s without headers\\)$`, "m"));
+    expect(out).toMatch(/^ {2}✓ pr {2}baggage pr is "12", as wanted: matching \/\[0-9\]\+\/ as a whole$/m);
+    expect(out).toMatch(/^ {2}– dark {2}served by next, copies what stable served$/m);
+    expect(out).toMatch(/^ {2}user {2}a b$/m);
+    expect(out).toMatch(/^ {2}x-lane-foo +only Laneway may say this$/m);
+    expect(out).toMatch(/^ {2}x-hop +named by Connection$/m);
+    expect(out).toMatch(/^ {2}x-key +…$/m);
+    expect(out).not.toContain("very-secret");
+  });
+
+  it("takes the command without quotes around it, and a URL with options, for the same answer", async () => {
+    const url = "http://api.shop.test/x";
+    const command = ["curl", "--compressed", url, "-X", "POST", "-A", "me", "-H", "accept:"];
+    const options = ["-X", "POST", "-A", "me", "-H", "accept-encoding: deflate, gzip, br, zstd", "--slot", "9999"];
+    const [unquoted, described] = await Promise.all([
+      lanes("explain", "--json", "--slot", "9999", ...command),
+      json("explain", url, ...options),
+    ]);
+    const pasted = JSON.parse(unquoted.out);
+    expect(pasted).toMatchObject({ service: "api", slot: 9999 });
+    const { traceparent, ...headers } = pasted.requestHeaders;
+    expect(described.requestHeaders).toEqual({ ...headers, traceparent: expect.any(String) });
+    expect(traceparent).toMatch(/^00-/);
+  });
+
+  it("says as if it were another time, and what a lane lacks", async () => {
+    const { out } = await lanes("explain", "http://api.shop.test/", "-H", "baggage: pr=1", "--at", "2100-01-01T00:00:00Z");
+    expect(out).toMatch(new RegExp(`^ {2}origin +${stable.url}/ of stable, since next has no origin for it$`, "m"));
+    expect(out).toMatch(/^ {2}– dark {2}the mirror, or its lane, is past its time$/m);
+  });
+
+  it("answers no where nobody takes the request, and cannot ask what is none", async () => {
+    const [nobody, none] = await Promise.all([lanes("explain", "http://else.test/"), lanes("explain", "curl 'http://shop.test/")]);
+    expect(nobody).toMatchObject({ code: 1, out: expect.stringContaining("no group has this host (404 no-group)") });
+    expect(none).toMatchObject({ code: 2, err: expect.stringContaining("the quote at character 6 is never closed") });
+  });
+});
+
+describe("off and on", () => {
+  it("ask which groups, and know their names", async () => {
+    const [none, unknown] = await Promise.all([lanes("off", "--yes"), lanes("off", "shp", "--yes")]);
+    expect(none).toMatchObject({ code: 2, err: expect.stringContaining("Name some (fresh, shop), or all of them: lanes off --all") });
+    expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining('did you mean "shop"?') });
+  });
+
+  it("send everybody to the baseline and back", async () => {
+    const { code, out } = await lanes("off", "shop", "--yes", "--reason", "fire");
+    expect([code, out]).toEqual([0, expect.stringContaining("✓ 1 group is off: shop.")]);
+    expect(out).toMatch(/^ {2}shop {2}next \(\d+ %\) → stable; rules, contexts and mirrors stop$/m);
+    expect((await lanes("status")).out).toMatch(/^ {2}shop .+(switched off, not in force here yet|off: all on the baseline)/m);
+    await vi.waitFor(async () => expect((await json("explain", "http://shop.test/", "-H", "baggage: pr=1")).reason).toBe("off"), {
+      timeout: 15_000,
+      interval: 1_000,
+    });
+    expect(await json("on", "shop", "--yes")).toMatchObject({ code: 0, off: [] });
+    expect((await lanes("history", "shop")).out).toMatch(/ off.* +fire$/m);
+  });
+});
+
+describe("differences", () => {
+  it("exit 1 where a copy answered differently, with examples, and can be forgotten", async () => {
+    const found = await vi.waitFor(
+      async () => {
+        for (let i = 0; i < 4; i++) await router.fetch("/cart", { host: "shop.test", headers: { cookie: "lane-shop=1.1.9999" } });
+        const answer = await json("differences", "shop");
+        expect(answer.endpoints.length).toBeGreaterThan(0);
+        return answer;
+      },
+      { timeout: 20_000, interval: 1_000 },
+    );
+    expect(found.code).toBe(1);
+    const { code, out } = await lanes("differences", "shop", "--samples");
+    expect(code).toBe(1);
+    expect(out).toMatch(/^ {2}(regression|suspect) +body\.price +value +\d+ +0$/m);
+    expect((await lanes("differences", "shop", "--clear")).code).toBe(2);
+    expect(await lanes("differences", "shop", "--clear", "--yes")).toMatchObject({ code: 0, out: expect.stringContaining("✓ Forgotten.") });
+  });
+});
+
+describe("completion", () => {
+  it("knows groups, lanes and revisions of the Laneway that it asks", async () => {
+    const complete = async (...words: string[]) => {
+      const { out } = await lanes("complete", "--", ...words);
+      return out.trim().split("\n");
+    };
+    // A machine under load may take longer than whoever presses Tab would wait.
+    const patiently = (words: string[], found: string[]) =>
+      vi.waitFor(async () => expect(await complete(...words)).toEqual(found), { timeout: 15_000 });
+    await patiently(["shift", ""], ["fresh", "shop"]);
+    await patiently(["shift", "shop", ""], ["stable=", "next="]);
+    await patiently(["rollback", "shop", ""], ["4", "3", "2", "1"]);
+  });
+});

@@ -1,0 +1,225 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { ADMIN_TOKEN, logIn, openPage, READ_TOKEN, type Sins, startWorld, type World } from "./world.ts";
+import type { Page } from "playwright-core";
+
+vi.setConfig({ testTimeout: 40_000, hookTimeout: 40_000 });
+
+let world: World;
+let page: Page & Sins;
+
+beforeAll(async () => {
+  world = await startWorld();
+  page = await openPage(world.browser);
+});
+afterAll(() => world?.close());
+afterEach(() => expect(page.said.splice(0)).toEqual([]));
+
+const group = () => `${world.router.url}/__lanes/g/shop`;
+const text = (selector: string) => page.locator(selector).innerText();
+/** The cells of a lane: name, configured, observed, requests, … */
+const cells = async (lane: string) => {
+  const row = page.locator("#lanes tbody tr").filter({ has: page.getByRole("rowheader", { name: new RegExp(`^${lane}\\b`) }) });
+  return (await row.locator("td").allInnerTexts()).map((cell) => cell.trim());
+};
+const percentIn = (cell: string | undefined) => Number(/^([\d.]+) %$/.exec(cell ?? "")?.[1] ?? Number.NaN);
+const button = (name: string | RegExp) => page.getByRole("button", { name });
+
+describe("a person who may write", () => {
+  it("is not let in with a wrong token, and is told so", async () => {
+    await logIn(page, world.router, "wrong-token-wrong-token-wrong-token-1");
+    expect(page.url()).toContain("/__lanes/login");
+    expect(await page.getByRole("alert").innerText()).toContain("the token is not known");
+    expect(await page.getByLabel("Admin token").inputValue()).toBe("");
+  });
+
+  it("logs in with the admin token, which no script of the page can read again", async () => {
+    await logIn(page, world.router);
+    expect(page.url()).toBe(`${world.router.url}/__lanes/`);
+    expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe("Lane groups");
+    expect(await page.evaluate(() => (globalThis as unknown as { document: { cookie: string } }).document.cookie)).toBe("");
+    const [cookie] = await page.context().cookies();
+    expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Strict" });
+    expect(JSON.stringify(cookie)).not.toContain(ADMIN_TOKEN);
+  });
+
+  it("sees the state in one sentence, and which revision spreads", async () => {
+    await page.getByRole("link", { name: "shop" }).click();
+    expect(await text("#state")).toBe("Normal: shop sends s1 80 %, s2 20 %.");
+    expect(await text("#spread")).toMatch(/^Revision 2 by ann, \d+ s ago: first\. It is spreading: all locations with traffic have it in about \d+ s\.$/);
+  });
+
+  it("sees figures come in without reloading, as a line of minutes too", async () => {
+    await page.evaluate(() => Object.assign(globalThis, { sameDocument: true }));
+    expect((await cells("s1"))[2]).toBe("0");
+    await world.visit(200);
+    await vi.waitFor(async () => expect(Number((await cells("s1"))[2])).toBeGreaterThan(100), { timeout: 20_000, interval: 200 });
+    const [configured, observed] = await cells("s2");
+    expect(configured).toBe("20 %");
+    expect(percentIn(observed)).toBeGreaterThan(8);
+    expect(percentIn(observed)).toBeLessThan(35);
+    const path = (await page.locator("#lanes svg path").first().getAttribute("d")) ?? "";
+    // Sixty minutes: silence is drawn as well.
+    expect(path.match(/[ML]/g)).toHaveLength(60);
+    expect(new Set(path.match(/ [\d.]+/g)).size).toBeGreaterThan(1);
+    expect(await text("#fresh")).toBe("Live");
+    expect(await page.evaluate(() => "sameDocument" in globalThis)).toBe(true);
+  });
+
+  it("keeps what was typed while the figures change, and sees the baseline's rest at once", async () => {
+    await page.getByLabel("s2", { exact: true }).fill("35");
+    expect(await text("[data-rest]")).toBe("65 %");
+    await page.waitForTimeout(5_500);
+    expect(await page.getByLabel("s2", { exact: true }).inputValue()).toBe("35");
+  });
+
+  it("cannot ask for more than all visitors, and is told before anything is sent", async () => {
+    await page.getByLabel("s2", { exact: true }).fill("70");
+    await page.getByLabel("next", { exact: true }).fill("40");
+    await page.locator("#reason").fill("too much");
+    await button("Preview").click();
+    expect(await page.getByLabel("s2", { exact: true }).evaluate((input) => (input as unknown as { validationMessage: string }).validationMessage)).toContain("more than 100 %");
+    expect(page.url()).toBe(group());
+    await page.getByLabel("next", { exact: true }).fill("0");
+  });
+
+  it("previews a shift, and nothing has changed by that", async () => {
+    await page.getByLabel("s2", { exact: true }).fill("60");
+    await page.locator("#reason").fill("s2 looks good");
+    await button("Preview").click();
+    expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe("shop: this would change");
+    expect(await page.getByRole("table", { name: "Visitors who would change lanes" }).innerText()).toMatch(/s1\s+s2\s+40 %/);
+    expect(await page.getByRole("table", { name: "What becomes different" }).innerText()).toMatch(/lanes\.s2\.weight\s+20\s+60/);
+    expect((await world.api("GET", "/groups/shop")).body.published.revision).toBe(2);
+  });
+
+  it("confirms, and sees the new share under traffic", async () => {
+    await button("Confirm: s2 looks good").click();
+    expect(await page.getByRole("status").filter({ hasText: "published" }).innerText()).toBe("The weights are published.");
+    expect(await text("#state")).toContain("s1 40 %, s2 60 %");
+    const { body } = await world.api("GET", "/groups/shop");
+    expect(body.published).toMatchObject({ revision: 3, by: "page", reason: "s2 looks good" });
+    await vi.waitFor(
+      async () => {
+        await world.visit(20);
+        expect(percentIn((await cells("s2"))[1])).toBeGreaterThan(45);
+      },
+      { timeout: 25_000, interval: 1_000 },
+    );
+  });
+
+  it("undoes it with one click", async () => {
+    await button("Undo revision 3").click();
+    expect(await text("#state")).toContain("s1 80 %, s2 20 %");
+    expect((await world.api("GET", "/groups/shop")).body.published).toMatchObject({ revision: 4, reason: "undo of revision 3" });
+  });
+
+  it("is told what changed when somebody else was faster, and overwrites nothing", async () => {
+    await page.getByLabel("s2", { exact: true }).fill("50");
+    await page.locator("#reason").fill("too late");
+    await button("Preview").click();
+    await world.api("POST", "/groups/shop/weights", { weights: { s2: 25 }, reason: "faster" }, { "if-match": '"4"' });
+    await button("Confirm: too late").click();
+    expect(await page.getByRole("alert").innerText()).toContain("The group is at revision 5");
+    expect(await page.getByRole("table", { name: "What changed since" }).innerText()).toMatch(/lanes\.s2\.weight\s+20\s+25/);
+    expect((await world.api("GET", "/groups/shop")).body.published.reason).toBe("faster");
+    await page.getByRole("link", { name: "Back to how it is now" }).click();
+    expect(await text("#state")).toContain("s2 25 %");
+  });
+
+  it("switches everything to the baseline, and on again", async () => {
+    await page.locator("#off-reason").fill("night");
+    await button("Everything to the baseline, now").click();
+    expect(await text("#state")).toBe("Switched off: shop sends everything to s1.");
+    await vi.waitFor(
+      async () => {
+        const answers = await Promise.all(Array.from({ length: 20 }, () => world.router.fetch("/", { host: "shop.example" })));
+        expect(new Set(answers.map(({ headers }) => headers["x-lane"]))).toEqual(new Set(["s1"]));
+      },
+      { timeout: 15_000, interval: 300 },
+    );
+    await page.locator("#off-reason").fill("morning");
+    await button("Switch the lanes on again").click();
+    expect(await text("#state")).toContain("s2 25 %");
+    await page.getByText("Switches and refused writes").click();
+    expect(await page.getByRole("table", { name: "Newest first." }).last().innerText()).toMatch(/on: shop\s+morning[\s\S]*off: shop\s+night/);
+  });
+
+  it("puts an earlier revision back from the history, after a preview", async () => {
+    await page.getByRole("link", { name: "Put back revision 3" }).click();
+    expect(await page.getByRole("table", { name: "Visitors who would change lanes" }).innerText()).toMatch(/s1\s+s2\s+35 %/);
+    await button("Put back revision 3").click();
+    expect(await text("#state")).toContain("s1 40 %, s2 60 %");
+    expect(await page.getByRole("table", { name: /Newest first\. A rollback/ }).innerText()).toMatch(/^.*\n6\s+\d+ s ago\s+page\s+rollback to 3\s+back to revision 3\s+current/);
+  });
+
+  it("sees a value that somebody put into KV, with what it changed, and adopts it", async () => {
+    const file = JSON.parse((await world.router.kv.get("group:shop"))!);
+    delete file.published;
+    file.lanes.s2.weight = 1;
+    await world.router.putGroup("shop", file);
+    await page.goto(group());
+    expect(await text("#state")).toContain("KV was changed outside.");
+    expect(await page.getByRole("table", { name: "What revision 7 changed" }).innerText()).toMatch(/lanes\.s2\.weight\s+60\s+1/);
+    await button("Adopt it").click();
+    expect(await page.getByRole("status").filter({ hasText: "adopted" }).innerText()).toBe("The change is adopted.");
+    expect(await page.locator("#outside").count()).toBe(0);
+    const { body } = await world.api("GET", "/groups/shop");
+    expect(body.published).toMatchObject({ revision: 8, by: "page" });
+    expect(body.lanes.s2.weight).toBe(1);
+    expect(JSON.parse((await world.router.kv.get("group:shop"))!).published.revision).toBe(8);
+  });
+
+  it("sees a value that is no lane file, what is wrong with it, and the way back", async () => {
+    await world.router.kv.put("group:shop", '{"schema":1,"name":"shop","lanes":"<b>none</b>"}');
+    await page.goto(group());
+    expect(await page.getByRole("alert").first().innerText()).toMatch(/The newest value is no lane file; the last good one serves[\s\S]*lanes: /);
+    await page.getByRole("link", { name: "Put back revision 8 …" }).click();
+    await button("Put back revision 8").click();
+    expect(await text("#state")).toMatch(/^Normal: shop sends s1/);
+  });
+
+  it("gets a request explained: lane, rules, origin, fallback; nothing is sent", async () => {
+    const before = world.live.requests.length;
+    await page.getByLabel("URL").fill("https://shop.example/cart");
+    await page.getByLabel("Headers, one a line").fill("baggage: pr=123\nx-lane: s1\nno header at all");
+    await button("Explain").click();
+    expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe("web in lane s2, because of rule:pr");
+    const main = await text("main");
+    expect(main).toContain('pr matches: baggage pr is "123"');
+    expect(main).toContain(`${world.live.url}/cart, lane s2`);
+    expect(main).toMatch(/lane s1, http/);
+    expect(main).toMatch(/Headers that end here\s+x-lane/);
+    expect(await page.getByLabel("Headers, one a line").inputValue()).toBe("baggage: pr=123\nx-lane: s1\nno header at all");
+    expect(world.live.requests.length).toBe(before);
+  });
+
+  it("is told what is wrong with a request that cannot be", async () => {
+    await page.getByLabel("Method").fill("G T");
+    await button("Explain").click();
+    expect(await page.getByRole("alert").innerText()).toMatch(/describes no request[\s\S]*method: expected an HTTP method/);
+    expect(await page.getByLabel("URL").inputValue()).toBe("https://shop.example/cart");
+  });
+
+  it("logs out, and the pages are closed", async () => {
+    await button("Log out").click();
+    expect(page.url()).toContain("/__lanes/login");
+    await page.goto(group());
+    expect(page.url()).toContain("/__lanes/login");
+  });
+});
+
+describe("a person who may read", () => {
+  it("sees everything and can change nothing", async () => {
+    await logIn(page, world.router, READ_TOKEN);
+    await page.goto(group());
+    expect(await page.getByRole("banner").innerText()).toContain("may read");
+    expect(await page.getByLabel("s2", { exact: true }).isDisabled()).toBe(true);
+    expect(await page.locator("form button:enabled").allInnerTexts()).toEqual(["Log out", "Explain"]);
+    expect(await page.getByRole("link", { name: /Put back/ }).count()).toBe(0);
+  });
+
+  it("is told when the login is over, while the page is open", async () => {
+    await page.context().clearCookies();
+    await vi.waitFor(async () => expect(await text("#fresh")).toBe("Log in again for live figures"), { timeout: 12_000, interval: 200 });
+  });
+});
