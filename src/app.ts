@@ -1,7 +1,7 @@
 /** The Hono app: everything under `/__lanes`, and all of `ADMIN_HOST`. Proxied traffic goes to `edge/handle.ts` without passing here. */
 import { Hono } from "hono/tiny";
 import { admin } from "./admin/api.ts";
-import { exists } from "./admin/auth.ts";
+import { exists } from "./admin/where.ts";
 import { pages } from "./dashboard/pages.tsx";
 import type { Env } from "./edge/env.ts";
 import { problem } from "./edge/respond.ts";

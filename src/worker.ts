@@ -1,4 +1,4 @@
-import { isAdmin } from "./admin/auth.ts";
+import { isAdmin } from "./admin/where.ts";
 import type { Env } from "./edge/env.ts";
 import { handle } from "./edge/handle.ts";
 

@@ -7,7 +7,6 @@ import { problem } from "../edge/respond.ts";
 import { signerOf } from "../edge/sign.ts";
 import { Limiter } from "../group/limiter.ts";
 import { accessIdentity } from "./access.ts";
-import { exists } from "./auth.ts";
 import { readObject, readText } from "./body.ts";
 import { type Caller, callerOf, isWrite } from "./caller.ts";
 import { differences, forget } from "./differences.ts";
@@ -23,6 +22,7 @@ import { rollback } from "./rollback.ts";
 import { hasPages, isSameOrigin, login, loginBy, logout, sessionOf } from "./session.ts";
 import { stats } from "./stats.ts";
 import { weights } from "./weights.ts";
+import { exists } from "./where.ts";
 
 type AdminEnv = { Bindings: Env; Variables: { caller: Caller } };
 
@@ -107,7 +107,13 @@ admin.post("/__lanes/api/explain", async (c) => {
   if (!body.ok) return body.error;
   const described = readDescribed(body.value);
   if (!described.ok) return refuse("invalid", "This describes no request.", { problems: described.error });
-  const explained = explain(described.value, await snapshotOf(c), signerOf(c.env), Date.now(), crypto.randomUUID().replaceAll("-", ""));
+  const explained = explain(
+    described.value,
+    await snapshotOf(c),
+    await signerOf(c.env),
+    Date.now(),
+    crypto.randomUUID().replaceAll("-", ""),
+  );
   return explained.ok
     ? c.json(explained.value as object)
     : refuse("invalid", "This describes no request.", { problems: [explained.error] });

@@ -15,7 +15,7 @@ export const completion = (): Command =>
 
 /** This Node and this file: an `npx` at every Tab would take half a second more. `lanes` is a function only where no command has the name. */
 function run(shell: "bash" | "zsh"): ExitCode {
-  const lanes = `${quoted(process.execPath)} ${quoted(process.argv[1]!)}`;
+  const lanes = `${quoted(process.execPath)} ${quoted(`${import.meta.dirname}/lanes.ts`)}`;
   say(`command -v lanes >/dev/null || lanes() { ${lanes} "$@"; }\n${shell === "bash" ? bash(lanes) : zsh(lanes)}`);
   return 0;
 }

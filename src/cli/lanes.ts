@@ -29,9 +29,12 @@ const VERBS: Readonly<Record<string, readonly [heading: string, load: () => Prom
   completion: ["Your shell:", async () => (await import("./completion.ts")).completion()],
 };
 
+const subcommandTerm = (verb: Command): string => `${verb.name()} ${verb.usage().replace(/^\[options\] ?/, "")}`;
+
 /** @param verb the only one to load, if it is one; else all, for the help and for guesses at what was meant */
 async function laneway(verb = ""): Promise<Command> {
   const program = new Command("lanes")
+    .usage("<verb> [options]")
     .description("Traffic lanes at the edge: look, change without fear, undo at once.")
     .helpCommand(false)
     .addHelpText(
@@ -48,8 +51,7 @@ The Laneway asked is the local run, or --url / LANEWAY_URL; LANEWAY_ADMIN_TOKEN 
     for (const candidate of await candidates(program, words)) say(candidate);
   });
   program.addCommand(complete, { hidden: true });
-  for (const command of [program, ...program.commands])
-    command.exitOverride().configureHelp({ styleTitle: bold, showGlobalOptions: false });
+  for (const command of [program, ...program.commands]) command.exitOverride().configureHelp({ styleTitle: bold, subcommandTerm });
   return program;
 }
 
@@ -83,7 +85,8 @@ function sayFailure({ message, next, more }: Failure, json: boolean): void {
   process.stderr.write(`${plain(lines.join("\n"))}\n`);
 }
 
-async function main(words: readonly string[]): Promise<void> {
+/** Prints what there is to say and sets `process.exitCode`; never rejects. */
+export async function main(words: readonly string[]): Promise<void> {
   const program = await laneway(words[0]);
   if (words.length === 0) return program.outputHelp();
   try {
@@ -103,6 +106,8 @@ async function main(words: readonly string[]): Promise<void> {
   }
 }
 
-// The reader of a pipe may leave early, as `head` does.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 2));
-await main(process.argv.slice(2));
+if (import.meta.main) {
+  // The reader of a pipe may leave early, as `head` does.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 2));
+  await main(process.argv.slice(2));
+}

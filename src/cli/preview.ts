@@ -25,7 +25,7 @@ function changed({ path, from, to }: Change): string {
 }
 
 export const UNREADABLE = "not known: what is published is no lane file, and isolates keep the last that was";
-export const NEW = "nobody: nothing is published under this name yet";
+export const NEW = "nothing is published under this name yet";
 
 /** @param unmoved what it means that no visitor is known to move */
 export function sayReview({ warnings, moved, fallsBack }: Review, unmoved = "nobody"): void {

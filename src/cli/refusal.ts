@@ -18,7 +18,10 @@ const NEXT: Readonly<Record<string, { readonly exitCode: 1 | 2; readonly next: s
     next: "Set LANEWAY_ADMIN_TOKEN to the token of this Laneway: the local run prints one at its start, a deployed Worker has it as a secret.",
   },
   forbidden: { exitCode: 2, next: "Set LANEWAY_ADMIN_TOKEN to the admin token; LANEWAY_READ_TOKEN's can only look." },
-  "no-group": { exitCode: 2, next: "`lanes status` lists the groups; `lanes publish <file>` makes a new one." },
+  "no-group": {
+    exitCode: 2,
+    next: "`lanes status` lists the groups; `lanes publish <file>` publishes one, also one of the deploy's files.",
+  },
   "no-revision": { exitCode: 1, next: "`lanes history <group>` lists the revisions." },
   gone: { exitCode: 1, next: "`lanes history <group>` lists the revisions." },
   invalid: { exitCode: 1, next: "" },
@@ -53,6 +56,7 @@ export function failureOf(url: string, status: number, value: unknown): Failure 
     return cannotAsk(`${url} ${what}, but not as Laneway's admin API does.`, WHERE);
   }
   if (tag === "not-found") return cannotAsk(`There is no admin API at ${url}.`, known.next);
+  if (tag === "no-group") return cannotAsk("Nothing is published under this name.", known.next, { tag });
   const since = (more.since ?? []).map(({ revision, by, reason }) => `${revision}  by ${by}: ${reason || "no reason given"}`);
   const next = [...since, known.next].join("\n  ");
   return known.exitCode === 1 ? refused(detail, next, { tag, ...more }) : cannotAsk(detail, next, { tag, ...more });

@@ -118,7 +118,7 @@ export function GroupPage({ view, session, done }: { view: GroupView; session: S
   const host = file?.hosts.find((one) => !one.includes("*")) ?? "example.com";
   const previous = history.revisions.find(({ revision }) => revision < published.revision)?.revision ?? null;
   return (
-    <Layout title={name} session={session}>
+    <Layout title={name} session={session} live>
       <h1>{name}</h1>
       {done && (
         <p class="done" role="status">
@@ -128,9 +128,6 @@ export function GroupPage({ view, session, done }: { view: GroupView; session: S
       <State view={view} />
       <Spread view={view} />
       {typeof file?.note === "string" && <p>{file.note}</p>}
-      <noscript>
-        <p class="hint">Without JavaScript the figures are those of the moment; reload for newer ones.</p>
-      </noscript>
       <OffSwitch name={name} off={off} session={session} />
       <Problems view={view} />
       <Outside view={view} session={session} />

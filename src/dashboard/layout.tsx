@@ -16,7 +16,15 @@ const ICON =
 
 export const groupPath = (name: string, rest = ""): string => `/__lanes/g/${encodeURIComponent(name)}${rest}`;
 
-export function Layout({ title, session, children }: { title: string; session: Session | null; children: Child }) {
+interface LayoutProps {
+  readonly title: string;
+  readonly session: Session | null;
+  /** The page has figures that the script keeps fresh. */
+  readonly live?: boolean;
+  readonly children: Child;
+}
+
+export function Layout({ title, session, live = false, children }: LayoutProps) {
   return (
     <html lang="en">
       <head>
@@ -35,7 +43,11 @@ export function Layout({ title, session, children }: { title: string; session: S
           </a>
           {session && (
             <form method="post" action="/__lanes/logout">
-              <span id="fresh" role="status" />
+              {live && (
+                <span id="fresh" role="status">
+                  Reload for newer figures
+                </span>
+              )}
               <span>
                 {session.name} {session.scope === "read" ? "may read" : "may write"}
               </span>

@@ -14,10 +14,12 @@ export const SCRIPT = `"use strict";
   const live = all("[data-live]");
   const fresh = document.getElementById("fresh");
   if (live.length === 0) return;
+  // What a person is about to press or to copy stays where it is.
   const inUse = (section) => {
     const chosen = getSelection();
-    return section.contains(document.activeElement) || (!chosen.isCollapsed && section.contains(chosen.anchorNode));
+    return section.querySelector("form :focus") || (!chosen.isCollapsed && section.contains(chosen.anchorNode));
   };
+  const mark = (each) => each && (each.getAttribute("aria-label") || each.parentNode.dataset.key || each.href);
   const keyed = (root, rest) => all("details" + rest, root).map((each) => [each.dataset.key, each]);
   const update = (page) => {
     for (const section of live) {
@@ -26,8 +28,11 @@ export const SCRIPT = `"use strict";
       const open = new Map(keyed(section, "[open]"));
       for (const [key, details] of keyed(next, "")) details.open = open.has(key);
       if (next.innerHTML === section.innerHTML) continue;
+      const focused = mark(section.querySelector(":focus"));
       section.className = next.className;
       section.replaceChildren(...next.childNodes);
+      const again = focused && all("summary, a, [tabindex]", section).find((each) => mark(each) === focused);
+      if (again) again.focus({ preventScroll: true });
     }
   };
   let wait = 5000;

@@ -13,7 +13,6 @@ import { failOpen, harmless, report } from "./fail-open.ts";
 import { serve } from "./fallback.ts";
 import { flushSoon } from "./flush.ts";
 import { currentGroups, firstGroups, type GroupInForce, type Snapshot } from "./groups-kv.ts";
-import { planCopies, startCopies } from "./mirror.ts";
 import { type ProblemReason, problem, respond } from "./respond.ts";
 import { signerOf } from "./sign.ts";
 import { count, log } from "./signals.ts";
@@ -59,9 +58,11 @@ interface Asked extends Arrived {
 
 async function answer(asked: Asked, ctx: ExecutionContext): Promise<Response> {
   const { request, decision, facts, revision, env, override, startedAt } = asked;
-  const plan = override === null ? planCopies(asked) : null;
+  // What groups without mirrors never need is not loaded for them.
+  const mirror = override === null && decision.group.mirrors.length > 0 ? await import("./mirror.ts") : null;
+  const plan = mirror?.planCopies(asked) ?? null;
   const served = await serve({ ...asked, upload: plan?.upload ?? request, synthetic: false, rawAnswer: plan?.compares ?? false });
-  const copies = plan === null ? null : startCopies(asked, plan, served);
+  const copies = plan === null ? null : mirror!.startCopies(asked, plan, served);
   const response = respond(decision, facts, copies?.served ?? served);
   // The client's answer is there: nothing that is left to do may cost it.
   if (copies?.sending) ctx.waitUntil(copies.sending);
@@ -108,7 +109,7 @@ async function handleIn(snapshot: Snapshot, inForce: GroupInForce, arrived: Arri
   const { request, facts, env } = arrived;
   const { group, revision } = inForce;
   try {
-    const signer = signerOf(env);
+    const signer = await signerOf(env);
     const override = overrideOf(snapshot, inForce);
     const decision = decide(group, facts, { override, signer });
     if (decision === null) return refuse(arrived, inForce, "no-service");

@@ -1,5 +1,5 @@
 /** Every text that one KV key was ever given, numbered from 1 on and never changed; who did what beside them; which of them KV is known to hold. */
-import { createHash } from "node:crypto";
+import { fingerprintText } from "../core/fingerprint.ts";
 
 export interface RevisionHead {
   readonly revision: number;
@@ -32,7 +32,8 @@ const TEXTS_KEPT = 1_000;
 /** Refused writes cost nothing to make, so entries must not pile up. */
 const AUDIT_KEPT = 5_000;
 
-const hashOf = (text: string) => createHash("sha256").update(text).digest("hex");
+/** To find a text again; whoever may write here has no use for two texts that look like one. */
+const hashOf = (text: string) => `${text.length}-${fingerprintText(text).toString(36)}`;
 
 export class Revisions {
   readonly #sql: SqlStorage;

@@ -17,6 +17,8 @@ export interface Decider {
 }
 
 /** Throws with the problems where a lane file is invalid. */
+const signer = await signerOf({ LANEWAY_SECRET: "benchmark-secret-benchmark-secret-0" } as Parameters<typeof signerOf>[0]);
+
 export function decider(laneFiles: readonly object[]): Decider {
   const groups = laneFiles.map((file) => {
     const parsed = parseLaneGroup(file, { insecureOrigins: false });
@@ -24,7 +26,6 @@ export function decider(laneFiles: readonly object[]): Decider {
     return parsed.value.group;
   });
   const index = indexGroups(groups);
-  const signer = signerOf({ LANEWAY_SECRET: "benchmark-secret-benchmark-secret-0" } as Parameters<typeof signerOf>[0]);
   const read = ({ url, headers }: Visit) =>
     readFacts({ method: "GET", url, headers, ip: null, now: 1_790_000_000, requestId: "0123456789abcdef0123456789abcdef", slot: null });
   return {

@@ -1,5 +1,5 @@
 /** The verbs that need nobody: help, init, check, plan against a file, completion. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import type { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseLaneGroupText } from "../../src/core/parse-lane-group.ts";
 import { smallestFile } from "../support/lane-file.ts";
-import { type Ran, runLanes } from "../support/lanes.ts";
+import { type Ran, runLanes, spawnLanes } from "../support/lanes.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -25,7 +25,7 @@ const put = (name: string, value: unknown) =>
 
 describe("without arguments", () => {
   it("the verbs are listed with what they do, and where to read on", async () => {
-    const { code, out } = await lanes();
+    const { code, out } = await spawnLanes([]);
     expect(code).toBe(0);
     for (const verb of VERBS) expect(out).toMatch(new RegExp(`^ {2}${verb} `, "m"));
     expect(out).toContain("LANEWAY_ADMIN_TOKEN");
@@ -38,6 +38,22 @@ describe("without arguments", () => {
     expect(await lanes("chek")).toMatchObject({ code: 2, err: expect.stringContaining("(Did you mean check?)") });
     expect(await lanes("check", "--jsn")).toMatchObject({ code: 2, err: expect.stringContaining("(Did you mean --json?)") });
     expect(await lanes("shift", "mock")).toMatchObject({ code: 2, err: expect.stringContaining("lane=percent") });
+  });
+
+  it("the exit code is the process's, by npx too, whatever node stands first in PATH", async () => {
+    expect((await spawnLanes(["check", "nosuch"], { cwd })).code).toBe(2);
+    const npx = spawnSync("npx", ["lanes", "check", "nosuch"], { cwd: `${import.meta.dirname}/../..`, encoding: "utf8" });
+    expect([npx.status, npx.stderr]).toEqual([2, expect.stringContaining("There is no file lanes/nosuch.json.")]);
+  });
+
+  it("a reader that leaves early is no failure", () => {
+    const piped = spawnSync("bash", [
+      "-c",
+      'set -o pipefail; "$0" "$1" | head -n 0',
+      process.execPath,
+      `${import.meta.dirname}/../../src/cli/lanes.ts`,
+    ]);
+    expect([piped.status, piped.stderr.toString()]).toEqual([0, ""]);
   });
 
   it("every verb says its exit codes and takes --json, and those that write --dry-run and --yes", async () => {

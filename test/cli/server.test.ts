@@ -222,7 +222,7 @@ describe("publish and pull", () => {
     });
     const { code, out } = await lanes("publish", "fresh.json", "--yes");
     expect(code).toBe(0);
-    expect(out).toContain("nobody: nothing is published under this name yet");
+    expect(out).toContain("nothing is published under this name yet");
     expect(out).toContain("✓ fresh is at revision 1.");
     expect(out).not.toContain("Undo");
   });

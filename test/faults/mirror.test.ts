@@ -89,7 +89,11 @@ describe("the original", () => {
       body: '{"n":1}',
       headers: { "content-type": "application/json", baggage: "k=v" },
     };
-    const [off, sends, compares] = [await world.send("unmirrored", request), await world.send("sends", request), await world.send("compares", request)];
+    const [off, sends, compares] = [
+      await world.send("unmirrored", request),
+      await world.send("sends", request),
+      await world.send("compares", request),
+    ];
     for (const [group, sent] of Object.entries({ sends, compares })) {
       expect(told(sent)).toEqual(told(off));
       expect(asked(sent, group)).toEqual(asked(off, "unmirrored"));
@@ -180,17 +184,16 @@ describe("an answer that is compared", () => {
 
   it("is passed on as it comes, while it is read", async () => {
     world.s1.respond(reply.drip(["first", "second"], 200));
-    for (const group of ["unmirrored", "compares"]) {
-    const started = performance.now();
     const client = await connectRaw(world.router.url);
-    await client.write(`GET /x HTTP/1.1\r\nhost: ${group}.example\r\n\r\n`);
+    const started = performance.now();
+    await client.write("GET /x HTTP/1.1\r\nhost: compares.example\r\n\r\n");
     await client.received(1);
-    const t1 = performance.now() - started;
+    const headersMs = performance.now() - started;
     const { body } = await client.read();
-    console.log(group, t1, performance.now() - started);
     client.close();
     expect(body.toString()).toBe("firstsecond");
-    }
+    expect(headersMs).toBeLessThan(200);
+    expect(performance.now() - started).toBeGreaterThan(390);
   });
 });
 

@@ -1,7 +1,9 @@
-/** The command line as a process of its own: what a pipe sees, and what a person at a terminal sees. */
+/** The command line as scripts run it, and as a person at a terminal does. */
 import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { vi } from "vitest";
+import { main } from "../../src/cli/lanes.ts";
 
 const LANES = `${import.meta.dirname}/../../src/cli/lanes.ts`;
 
@@ -22,8 +24,46 @@ const NODE_COMPILE_CACHE = join(tmpdir(), "lanes-compile-cache");
 
 const environment = (env: RunOptions["env"]) => ({ PATH: process.env.PATH, HOME: process.env.HOME, NODE_COMPILE_CACHE, ...env });
 
-/** `lanes …args`, with pipes for all that it says and nothing to read. */
-export function runLanes(args: readonly string[], { cwd, env }: RunOptions = {}): Promise<Ran> {
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * `lanes …args` in this process, which saves half a second of start: as in a pipe, with nothing to read. Output, exit code, folder and
+ * environment are the process's own, so that one call waits for the other.
+ */
+export function runLanes(args: readonly string[], { cwd = process.cwd(), env = {} }: RunOptions = {}): Promise<Ran> {
+  const ran = last.then(() => runHere(args, cwd, env));
+  last = ran.catch(() => {});
+  return ran;
+}
+
+async function runHere(args: readonly string[], cwd: string, env: Readonly<Record<string, string>>): Promise<Ran> {
+  const before = { cwd: process.cwd(), env: { ...process.env } };
+  const texts = { stdout: "", stderr: "" };
+  const taps = (["stdout", "stderr"] as const).map((name) =>
+    vi.spyOn(process[name], "write").mockImplementation((text) => {
+      texts[name] += String(text);
+      return true;
+    }),
+  );
+  try {
+    process.chdir(cwd);
+    for (const name of ["FORCE_COLOR", "INSECURE_ORIGINS", ...Object.keys(process.env).filter((key) => key.startsWith("LANEWAY_"))])
+      delete process.env[name];
+    Object.assign(process.env, env);
+    process.exitCode = undefined;
+    await main(args);
+    return { code: Number(process.exitCode ?? 0), out: texts.stdout, err: texts.stderr };
+  } finally {
+    process.exitCode = undefined;
+    for (const name of Object.keys(process.env)) delete process.env[name];
+    Object.assign(process.env, before.env);
+    process.chdir(before.cwd);
+    for (const tap of taps) tap.mockRestore();
+  }
+}
+
+/** `lanes …args` as a process of its own, with pipes for all that it says. */
+export function spawnLanes(args: readonly string[], { cwd, env }: RunOptions = {}): Promise<Ran> {
   const child = spawn(process.execPath, [LANES, ...args], { cwd, env: environment(env), stdio: ["ignore", "pipe", "pipe"] });
   let [out, err] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
