@@ -20,7 +20,14 @@ beforeAll(async () => {
         services: { web: {} },
         lanes: { s1: { weight: 1, origins: { web: live.url } }, next: { origins: { web: dark.url } } },
         mirrors: [
-          { name: "m", lane: "next", percent: 100, writes: "send", scrub: { headers: ["x-api-key"], query: ["token"], baggage: ["email"], json: ["card.number"] }, compare: { noisePercent: 100 } },
+          {
+            name: "m",
+            lane: "next",
+            percent: 100,
+            writes: "send",
+            scrub: { headers: ["x-api-key"], query: ["token"], baggage: ["email"], json: ["card.number"] },
+            compare: { noisePercent: 100 },
+          },
         ],
       },
     },

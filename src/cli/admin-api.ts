@@ -7,9 +7,6 @@ import { withProgress } from "./progress.ts";
 import { failureOf, WHERE } from "./refusal.ts";
 import type { Asking, Writing } from "./verb.ts";
 
-/** Where `npm run demo` and `npm run dev` listen. */
-export const DEFAULT_URL = "http://127.0.0.1:8787";
-
 /** A publisher waits for KV, which takes one write a second and may be tried three times. */
 const TIMEOUT_MS = 45_000;
 

@@ -1,8 +1,9 @@
 /** What may stand at the end of a command line that is being typed. */
 import type { Argument, Command } from "commander";
-import { AdminApi, DEFAULT_URL, type RevisionHead } from "./admin-api.ts";
+import { AdminApi, type RevisionHead } from "./admin-api.ts";
 import { localNames } from "./folder.ts";
 import { parse, parsePublished, readFile } from "./lane-files.ts";
+import { DEFAULT_URL } from "./verb.ts";
 
 /** Whoever presses Tab does not wait. */
 const TIMEOUT_MS = 1_500;

@@ -3,7 +3,7 @@ import type { Verdict } from "../core/noise.ts";
 import { AdminApi, signed } from "./admin-api.ts";
 import type { ExitCode } from "./failure.ts";
 import { ago, bold, dim, green, plural, red, say, sayJson, table, yellow } from "./say.ts";
-import { asking, changing, exits, groupName, named, type Writing } from "./verb.ts";
+import { asking, changing, exits, groupName, type Writing, withActor } from "./verb.ts";
 import { write } from "./write.ts";
 
 interface Place {
@@ -38,7 +38,7 @@ interface Options extends Writing {
 }
 
 export const differences = (): Command =>
-  named(
+  withActor(
     changing(
       asking("differences", "what a mirror's copies answered differently", "there are differences that are neither noise nor ignored"),
     ),

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Command } from "commander";
-import { parseLaneGroup } from "../core/parse-lane-group.ts";
+import { type Problem, parseLaneGroup } from "../core/parse-lane-group.ts";
+import { quote } from "../core/problem.ts";
 import { askText, canAsk } from "./ask.ts";
 import { cannotAsk, type ExitCode, refused } from "./failure.ts";
 import { FOLDER, pathOf } from "./folder.ts";
@@ -36,7 +37,7 @@ const QUESTIONS: Readonly<Record<keyof Answers, Question>> = {
     path: "lanes.stable.origins.web",
   },
   next: { message: "Where does the new version run?", initial: () => "https://next.example.net", path: "lanes.next.origins.web" },
-  percent: { message: "How many percent of the visitors get the new one at first?", initial: () => "10", path: "lanes.next.weight" },
+  percent: { message: "How many percent of the visitors get the new one at first?", initial: () => "10", path: "percent" },
 };
 
 const KEYS = Object.keys(QUESTIONS) as (keyof Answers)[];
@@ -55,14 +56,15 @@ async function run(options: Options): Promise<ExitCode> {
   const answers = await answersOf(options);
   const file = fileOf(answers);
   const path = pathOf(answers.name);
-  const wrong = parseLaneGroup(file, { insecureOrigins: true });
-  if (!wrong.ok) throw refused("This makes no lane file.", "", { problems: wrong.error });
+  const problems = problemsOf(answers);
+  if (problems.length > 0) throw refused("This makes no lane file.", "", { problems });
   if (existsSync(path))
     throw refused(
       `${path} exists already, and stays as it is.`,
       "Choose another --name, or edit it: your editor knows its keys by the schema.",
     );
   const text = `${JSON.stringify(file, null, 2)}\n`;
+  // A new file harms nobody, and the answers were a yes.
   return await write(
     { ...options, yes: true },
     {
@@ -82,22 +84,34 @@ async function run(options: Options): Promise<ExitCode> {
   );
 }
 
-/** Hosts are not case-sensitive, weights are numbers; all else stands in the file as it was said. */
+const hostsOf = (text: string): string[] => text.split(/[\s,]+/).filter((host) => host !== "");
+
+/** `10`, `10 %`; NaN: neither. */
+const shareOf = (percent: string): number => (/^\d+(?:\.\d+)?\s*%?$/.test(percent) ? Number.parseFloat(percent) : Number.NaN);
+
 function fileOf({ name, hosts, stable, next, percent }: Answers) {
-  const share = Number(percent.replace(/\s*%$/, "") || Number.NaN);
+  const share = shareOf(percent);
   return {
     $schema: "./lane-group.schema.json",
     schema: 1,
     name,
-    hosts: hosts.split(/[\s,]+/).filter((host) => host !== ""),
+    hosts: hostsOf(hosts),
     baseline: "stable",
     services: { web: {} },
     lanes: {
-      stable: { weight: Number.isNaN(share) ? 0 : 100 - share, origins: { web: stable } },
+      stable: { weight: 100 - share, origins: { web: stable } },
       next: { weight: share, origins: { web: next } },
     },
     rules: [{ name: "try-next", when: { baggage: { try: "next" } }, lane: "next" }],
   };
+}
+
+/** The parser's words on the answers; on a share its own, since the weights are two. */
+function problemsOf(answers: Answers): readonly Problem[] {
+  const share = shareOf(answers.percent);
+  const wrong = share <= 100 ? [] : [{ path: "percent", message: `expected a percentage from 0 to 100, got ${quote(answers.percent)}` }];
+  const parsed = parseLaneGroup(fileOf(share <= 100 ? answers : { ...answers, percent: "10" }), { insecureOrigins: true });
+  return parsed.ok ? wrong : [...parsed.error, ...wrong];
 }
 
 async function answersOf(options: Options): Promise<Answers> {
@@ -112,20 +126,14 @@ async function answersOf(options: Options): Promise<Answers> {
   const answers = Object.fromEntries(KEYS.map((key) => [key, options[key] ?? QUESTIONS[key].initial()])) as Record<keyof Answers, string>;
   for (const key of KEYS) {
     if (!asks || options[key] !== undefined) continue;
-    const { message, initial } = QUESTIONS[key];
-    answers[key] = await askText({ message, initial: initial(), wrong: (answer) => wrongWith({ ...answers, [key]: answer }, key) });
+    const { message, initial, path } = QUESTIONS[key];
+    answers[key] = await askText({
+      message,
+      initial: initial(),
+      wrong: (answer) => problemsOf({ ...answers, [key]: answer }).find((one) => one.path.startsWith(path))?.message,
+    });
   }
   return answers;
-}
-
-/** The lane file's own words on this answer. */
-function wrongWith(answers: Answers, key: keyof Answers): string | undefined {
-  const parsed = parseLaneGroup(fileOf(answers), { insecureOrigins: true });
-  const { path } = QUESTIONS[key];
-  const problem = parsed.ok
-    ? undefined
-    : parsed.error.find((one) => one.path.startsWith(path) || (key === "percent" && one.path.endsWith(".weight")));
-  return problem?.message;
 }
 
 const slug = (text: string): string =>
@@ -137,9 +145,9 @@ const slug = (text: string): string =>
 
 function sayNext(answers: Answers, path: string): void {
   const { name, hosts, percent } = answers;
-  const host = hosts.split(/[\s,]+/).find((one) => one !== "" && !one.includes("*")) ?? "…";
+  const host = hostsOf(hosts).find((one) => !one.includes("*")) ?? "…";
   say(
-    `${green("✓")} ${bold(path)} is written: ${percent.replace(/\s*%$/, "")} % of the visitors get the lane "next", and whoever sends baggage "try=next".`,
+    `${green("✓")} ${bold(path)} is written: ${shareOf(percent)} % of the visitors get the lane "next", and whoever sends baggage "try=next".`,
   );
   const parsed = parseLaneGroup(fileOf(answers), { insecureOrigins: false });
   for (const problem of parsed.ok ? [] : parsed.error) say(yellow(`  Good for the local run only: ${lineOf(problem)}`));

@@ -1,6 +1,5 @@
 /** What the admin API refuses (RFC 9457), as a failure that says what to do next. */
 import type { Problem } from "../core/problem.ts";
-import type { RevisionHead } from "./admin-api.ts";
 import { cannotAsk, type Failure, refused } from "./failure.ts";
 
 export const WHERE = `Start the local run (\`npm run demo\` or \`npm run dev\`), or name your Worker: --url https://… or LANEWAY_URL.`;
@@ -43,7 +42,7 @@ interface Refusal {
   readonly detail?: string;
   readonly problems?: readonly Problem[];
   /** Revisions that the writer had not seen, newest first. */
-  readonly since?: readonly RevisionHead[];
+  readonly since?: readonly { readonly revision: number; readonly by: string; readonly reason: string }[];
 }
 
 /** @param value the answer's JSON; undefined: it is none */

@@ -22,9 +22,11 @@ export function say(text = ""): void {
   process.stdout.write(`${plain(text)}\n`);
 }
 
-/** The one JSON value that a verb with `--json` prints. */
+const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
+/** The one JSON value that a verb with `--json` prints; the same value for whoever parses it, harmless for whoever looks. */
 export function sayJson(value: unknown): void {
-  say(JSON.stringify(value, null, 2));
+  say(JSON.stringify(value, null, 2).replace(CONTROL, escaped));
 }
 
 const BORDERS = [

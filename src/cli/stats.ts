@@ -20,6 +20,7 @@ export interface Stats {
       readonly dropped: Reasons;
       readonly compared: number;
       readonly different: number;
+      readonly uncompared: Reasons;
     };
     readonly latency: { readonly p50: number | null; readonly p95: number | null; readonly p99: number | null };
   }[];
@@ -87,6 +88,8 @@ function sayCopies(rows: Stats["rows"]): void {
     count(copies.compared),
     count(copies.different),
     byReason(copies.dropped),
+    byReason(copies.uncompared),
   ]);
-  say(`\n${bold("Copies")}\n${table(["lane", "service", "sent", "compared", "different", "not sent"], figures, [2, 3, 4])}`);
+  const head = ["lane", "service", "sent", "compared", "different", "not sent", "not compared"];
+  say(`\n${bold("Copies")}\n${table(head, figures, [2, 3, 4])}`);
 }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import type { Problem } from "../core/problem.ts";
+import { type Problem, unknownName } from "../core/problem.ts";
 import { AdminApi } from "./admin-api.ts";
-import { type ExitCode, Failure } from "./failure.ts";
+import { cannotAsk, type ExitCode, Failure } from "./failure.ts";
 import { bold, dim, green, lineOf, percent, plural, red, say, sayJson, table, yellow } from "./say.ts";
 import { type Stats, sayStats } from "./stats.ts";
 import type { ListedGroup } from "./switch.ts";
@@ -40,10 +40,12 @@ export const status = (): Command =>
 async function run(name: string | undefined, options: Asking): Promise<ExitCode> {
   const api = new AdminApi(options);
   const [health, published, stats] = await Promise.all([
-    api.ask("health").then(({ value }) => value as Health),
-    publishedIn(api),
-    name === undefined ? null : api.ask(`api/groups/${name}/stats`).then(({ value }) => value as Stats),
+    api.ask("health").then(({ value }): Health => value),
+    ifKnown<PublishedHere>(api, "api/groups"),
+    name === undefined ? null : ifKnown<Stats>(api, `api/groups/${name}/stats`),
   ]);
+  const names = [...new Set([...health.groups, ...(published?.groups ?? [])].map((group) => group.name))];
+  if (name !== undefined && !names.includes(name)) throw cannotAsk(`There is none: ${unknownName("group", name, names)}.`);
   if (options.json) sayJson({ ...health, published, ...(stats && { stats }) });
   else {
     sayHealth(api.url, health, published, name);
@@ -52,12 +54,13 @@ async function run(name: string | undefined, options: Asking): Promise<ExitCode>
   return health.status === "ok" && stats?.ratio.verdict !== "invalid" ? 0 : 1;
 }
 
-/** null: a router without a Durable Object, which serves and knows nothing beyond that. */
-async function publishedIn(api: AdminApi): Promise<PublishedHere | null> {
+/** null: a router without a Durable Object knows nothing beyond what it serves; a file of the deploy has no figures before it is asked for. */
+async function ifKnown<T>(api: AdminApi, path: string): Promise<T | null> {
   try {
-    return (await api.ask("api/groups")).value;
+    return (await api.ask(path)).value;
   } catch (error) {
-    if (error instanceof Failure && (error.more as { tag?: string }).tag === "no-publisher") return null;
+    const tag = error instanceof Failure ? (error.more as { tag?: string }).tag : undefined;
+    if (tag === "no-publisher" || tag === "no-group") return null;
     throw error;
   }
 }
@@ -85,7 +88,11 @@ function sayHealth(url: string, health: Health, published: PublishedHere | null,
     hosts.join(", "),
   ]);
   const waiting = (published?.groups ?? []).filter(({ revision }) => revision === null);
-  rows.push(...waiting.map(({ name }) => [bold(name), "", "", dim("published, not in force here yet"), ""]));
+  rows.push(
+    ...waiting
+      .filter(({ name }) => only === undefined || name === only)
+      .map(({ name }) => [bold(name), "", "", dim("published, not in force here yet"), ""]),
+  );
   say(`\n${table(["group", "revision", "from", "lanes", "hosts"], rows)}`);
   if (published === null) say(yellow("\n  This router has no Durable Object: it serves, but publishes and counts nothing."));
   const { ageSeconds, busySeconds, idleSeconds } = staleness;

@@ -35,7 +35,7 @@ async function run(groups: string[], options: Options, off: boolean): Promise<Ex
   if (groups.length > 0 === (options.all === true)) {
     throw cannotAsk(`Which groups?`, `Name some (${names.join(", ")}), or all of them: lanes ${verb} --all`);
   }
-  for (const name of groups) if (!names.includes(name)) throw cannotAsk(`There is an ${unknownName("group", name, names)}.`);
+  for (const name of groups) if (!names.includes(name)) throw cannotAsk(`There is none: ${unknownName("group", name, names)}.`);
   const affected = options.all ? known : known.filter(({ name }) => groups.includes(name));
   const which = options.all ? "all groups" : groups.join(", ");
   return await write(options, {

@@ -1,9 +1,11 @@
 /** What verbs have in common: options, the way to an exit code, and the sentence on exit codes under every help. */
 import { userInfo } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { DEFAULT_URL } from "./admin-api.ts";
 import type { ExitCode } from "./failure.ts";
 import { isName } from "./folder.ts";
+
+/** Where `npm run demo` and `npm run dev` listen. */
+export const DEFAULT_URL = "http://127.0.0.1:8787";
 
 export interface Shown {
   readonly json?: boolean;
@@ -44,10 +46,10 @@ export function changing(command: Command): Command {
 }
 
 export function writing(name: string, summary: string): Command {
-  return named(changing(asking(name, summary, "refused, or you said no"))).option("--reason <text>", "why; the history keeps it");
+  return withActor(changing(asking(name, summary, "refused, or you said no"))).option("--reason <text>", "why; the history keeps it");
 }
 
-export function named(command: Command): Command {
+export function withActor(command: Command): Command {
   return command.option("--actor <name>", "who; the history keeps it", userName());
 }
 

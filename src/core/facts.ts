@@ -4,6 +4,7 @@
  */
 import { parseTraceParent } from "@opentelemetry/core";
 import { type Baggage, parseBaggage } from "./baggage.ts";
+import { parseCookies } from "./cookies.ts";
 import { isOwnHeader, TOKEN } from "./header-names.ts";
 import { percentDecode } from "./percent.ts";
 
@@ -84,24 +85,6 @@ function connectionNames(value: string | null | undefined): ReadonlySet<string> 
   return new Set(names.filter((name) => TOKEN.test(name)));
 }
 
-const decoded = (text: string): string => (text.includes("%") ? percentDecode(text) : text);
-
-/** RFC 6265, section 5.4, read leniently: the first of two equal names wins, quotes around a value go, linear in the input. */
-export function parseCookies(header: string | null | undefined): ReadonlyMap<string, string> {
-  const cookies = new Map<string, string>();
-  if (!header) return cookies;
-  // Two Cookie lines of HTTP/2 or a careless client arrive joined by ", ".
-  for (const pair of header.split(/; ?|, /)) {
-    const equals = pair.indexOf("=");
-    if (equals < 1) continue;
-    const name = pair.slice(0, equals).trim();
-    if (cookies.has(name)) continue;
-    const value = pair.slice(equals + 1).trim();
-    cookies.set(name, decoded(value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value));
-  }
-  return cookies;
-}
-
 /** `application/x-www-form-urlencoded` as URLs carry it; the first of two equal keys wins. */
 export function parseQuery(search: string): ReadonlyMap<string, string> {
   const query = new Map<string, string>();
@@ -109,8 +92,8 @@ export function parseQuery(search: string): ReadonlyMap<string, string> {
   for (const pair of search.slice(1).split("&")) {
     if (pair === "") continue;
     const equals = pair.indexOf("=");
-    const key = decoded((equals < 0 ? pair : pair.slice(0, equals)).replaceAll("+", " "));
-    if (!query.has(key)) query.set(key, equals < 0 ? "" : decoded(pair.slice(equals + 1).replaceAll("+", " ")));
+    const key = percentDecode((equals < 0 ? pair : pair.slice(0, equals)).replaceAll("+", " "));
+    if (!query.has(key)) query.set(key, equals < 0 ? "" : percentDecode(pair.slice(equals + 1).replaceAll("+", " ")));
   }
   return query;
 }

@@ -116,8 +116,9 @@ function ruleSlots(weights: NonNullable<LaneFile["rules"][number]["weights"]>): 
 function hiding({ name, propagate }: LaneFile, report: Report): Reading["isHidden"] {
   const own = { header: propagate.header.toLowerCase(), baggage: propagate.baggage };
   return (on, key, path) => {
-    const hidden = key === own[on] || (on === "header" ? isOwnHeader(key) : key === contextKey(name));
-    if (hidden) report.warn(path, "names the lane, and is removed before rules run: no request has it");
+    // `x-lane*` is hidden where headers are read, and `review` warns of it.
+    const hidden = on === "header" ? key === own.header && !isOwnHeader(key) : key === own.baggage || key === contextKey(name);
+    if (hidden) report.warn(path, `rules never see this ${on === "header" ? on : "member"}: it names the lane, and is removed first`);
     return hidden;
   };
 }

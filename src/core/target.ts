@@ -1,6 +1,7 @@
 /** What is sent to an origin for a decision: the URL, and which headers are set or removed (contract sections 4 and 5). Pure. */
 import { type BaggageMember, decodeKey, writeBaggage } from "./baggage.ts";
 import { contextKey, type Signer, windowOf, writeContext } from "./context.ts";
+import { withoutCookies } from "./cookies.ts";
 import type { Decision } from "./decide.ts";
 import { type Facts, headerFact } from "./facts.ts";
 import { folded, isOwnHeader, mayPropagate } from "./header-names.ts";
@@ -63,15 +64,6 @@ export function hopsOf(decision: Decision, facts: Facts): number {
   return Math.max(claimedHops(facts), decision.context?.hop ?? 0);
 }
 
-/** The lane cookie is ours; the rest of the header goes on byte for byte. Two Cookie lines arrive joined by a comma. */
-export function cookieWithoutOurs(header: string, group: LaneGroup): string {
-  if (!header.includes("lane-")) return header;
-  const ours = cookieNames(group);
-  const pairs = header.split(/(?<=;|, )/);
-  const kept = pairs.filter((pair) => !ours.includes(pair.slice(0, Math.max(0, pair.indexOf("="))).trim()));
-  return kept.length === pairs.length ? header : kept.join("").replace(/^\s+|[;,]\s*$/g, "");
-}
-
 const VISIBLE = /^[\x20-\x7e]*$/;
 
 /** The edge's ASMHeaderPropagation: listed baggage members become request headers of the same name. */
@@ -121,7 +113,7 @@ export function headerEdits(decision: Decision, facts: Facts, origin: Origin, si
   set.push([group.propagate.header, decision.lane]);
   const cookie = headerFact(facts, "cookie");
   if (cookie) {
-    const rest = cookieWithoutOurs(cookie, group);
+    const rest = withoutCookies(cookie, cookieNames(group));
     if (rest === "") remove.push("cookie");
     else if (rest !== cookie) set.push(["cookie", rest]);
   }

@@ -134,8 +134,10 @@ export function GroupPage({ view, session, done }: { view: GroupView; session: S
       {file && (
         <>
           <Lanes file={file} stats={stats} now={now} />
-          <Services file={file} fallsBack={checked.fallsBack} />
-          <WeightsForm name={name} file={file} stats={stats} session={session} previous={previous} />
+          <div class="pair">
+            <WeightsForm name={name} file={file} stats={stats} session={session} previous={previous} />
+            <Services file={file} fallsBack={checked.fallsBack} />
+          </div>
           <Mirrors name={name} file={file} stats={stats} differences={differences} session={session} now={now} />
         </>
       )}

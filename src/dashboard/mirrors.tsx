@@ -168,7 +168,7 @@ export function Endpoints({ name, differences, session, now, whole = false }: En
       {found.length > 0 && <Verdicts />}
       {found.slice(0, limits.endpoints).map((endpoint) => (
         <article>
-          <h3>{endpoint.endpoint}</h3>
+          {whole ? <h2 class="endpoint">{endpoint.endpoint}</h2> : <h3 class="endpoint">{endpoint.endpoint}</h3>}
           <Paths endpoint={endpoint} name={name} session={session} limits={limits} />
           <Samples endpoint={endpoint} limits={limits} now={now} />
         </article>

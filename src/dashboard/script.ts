@@ -13,7 +13,7 @@ export const SCRIPT = `"use strict";
   });
   const live = all("[data-live]");
   const fresh = document.getElementById("fresh");
-  if (live.length === 0) return;
+  if (!fresh) return;
   // What a person is about to press or to copy stays where it is.
   const inUse = (section) => {
     const chosen = getSelection();

@@ -8,7 +8,7 @@ header { justify-content: space-between; padding: .5rem 1.2rem; border-bottom: 1
 header form { color: var(--muted); font-size: .9rem; }
 .brand { font-weight: 700; font-size: 1.15rem; color: var(--ink); text-decoration: none; }
 main { max-width: 74rem; margin: 0 auto; padding: 1rem 1.2rem 4rem; }
-h1 { font-size: 1.5rem; margin: .5rem 0; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; } h3 { font: 600 1rem ui-monospace, monospace; margin: 1.4rem 0 .2rem; }
+h1 { font-size: 1.5rem; margin: .5rem 0; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; } .endpoint { font: 600 1rem ui-monospace, monospace; margin: 1.4rem 0 .2rem; }
 p, ul { margin: .5rem 0; }
 a { color: var(--accent); }
 .state, .alert, .done { padding: .6rem 1rem; background: var(--soft); border-left: 4px solid var(--good); }
@@ -20,19 +20,20 @@ a { color: var(--accent); }
 .scroll { overflow-x: auto; position: relative; margin: .4rem 0 1rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 caption { text-align: left; padding: .1rem 0 .4rem; font-size: .9rem; }
-th, td { text-align: left; padding: .35rem .9rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: baseline; }
+th, td { text-align: left; padding: .35rem .9rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 thead th { font-size: .85rem; color: var(--muted); white-space: nowrap; }
 td form { margin: -.2rem 0; }
-.services td, .services th { border: 1px solid var(--line); padding: .35rem .7rem; } .services table { width: auto; min-width: min(34rem, 100%); } .own { background: var(--soft); color: var(--good); font-weight: 600; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(28rem, 100%), 1fr)); gap: 0 3rem; } .pair > * { min-width: 0; }
+.services td, .services th { border: 1px solid var(--line); padding: .35rem .7rem; } .own { background: var(--soft); color: var(--good); font-weight: 600; }
 .spark { display: block; min-width: 120px; } .spark path { fill: none; stroke: var(--accent); stroke-width: 1.5; } .spark .errors { stroke: var(--bad); stroke-dasharray: 3 2; }
-code { font: .9em ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; } td code, th code { display: inline-block; max-width: 30rem; } th code { min-width: 8rem; }
+code { font: .9em ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; } td code, th code { display: inline-block; min-width: 6rem; max-width: 30rem; }
 .verdict { color: var(--muted); white-space: nowrap; } .regression { color: var(--bad); font-weight: 600; } .regression::before { content: "▲ "; } .suspect { color: var(--warn); font-weight: 600; } .suspect::before { content: "? "; }
 input, textarea, button { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--muted); border-radius: 4px; padding: .25rem .5rem; max-width: 100%; }
 input[type=number] { width: 7rem; } #reason, #off-reason { width: 24rem; } .wide { width: 30rem; } textarea { width: 100%; display: block; }
 button { cursor: pointer; background: var(--accent); color: var(--paper); border-color: var(--accent); padding: .25rem .8rem; }
 button.quiet { background: none; color: var(--accent); } button.danger { background: var(--bad); border-color: var(--bad); } button:disabled { opacity: .55; cursor: default; }
 .name { display: inline-block; min-width: 8rem; font-weight: 600; } .weights form { margin: .6rem 0; } .switch { margin: 1rem 0; }
-summary { cursor: pointer; padding: .2rem 0; } details > * { margin-left: 1rem; } summary { margin-left: 0; }
+summary { cursor: pointer; padding: .2rem 0; } details :is(.scroll, dl, p) { margin-left: 1rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; } dd { margin: 0; }
 .groups { list-style: none; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(min(17rem, 100%), 1fr)); gap: 1rem; } .groups li { border: 1px solid var(--line); border-radius: 6px; padding: .6rem 1rem; } .groups h2 { margin: 0; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }

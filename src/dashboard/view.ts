@@ -1,6 +1,6 @@
 /** All that a group's page shows, asked of the API at once. What cannot be had is left out and named; it never takes the rest along. */
 import type { Session } from "../admin/session.ts";
-import { parseLaneGroup } from "../core/parse-lane-group.ts";
+import { parser } from "../edge/parser.ts";
 import { ask, groupApi, type Page, type Reply } from "./ask.ts";
 import type { Change, Checked, Differences, GroupFile, GroupList, Health, History, Published, Refused, Stats } from "./shapes.ts";
 
@@ -57,7 +57,7 @@ export async function groupView(
   const body: GroupView = {
     name,
     published,
-    file: newest.body.unreadable === undefined && parseLaneGroup(plain, { insecureOrigins: true }).ok ? newest.body : null,
+    file: newest.body.unreadable === undefined && parser().parseLaneGroup(plain, { insecureOrigins: true }).ok ? newest.body : null,
     off: list.off === "*" || list.off.includes(name),
     inForce: list.groups.find((group) => group.name === name)?.revision ?? null,
     health,

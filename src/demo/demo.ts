@@ -54,6 +54,10 @@ async function lineOf(lines: readonly string[], part: string): Promise<string | 
 function whatNext({ port, adminToken }: LocalRun): string {
   const file = "src/demo/lanes/mock.json";
   return `
+The dashboard: http://127.0.0.1:${port}/__lanes/
+Log in with:   ${adminToken}
+To see its figures move, send visitors: for i in $(seq 200); do curl -so /dev/null http://mock.localhost:${port}/; done
+
 The router stays up; this terminal shows its access log. Try in another one, in this folder:
 
   A member of the baggage chooses the lane, and nobody else's request changes (rule "pr"):

@@ -52,7 +52,7 @@ const watcher = watch(LANES, () => {
 });
 
 const token = randomBytes(24).toString("hex");
-console.log(`Admin token of this run: ${token}`);
+console.log(`Dashboard: http://127.0.0.1:${port}/__lanes/\nAdmin token of this run: ${token}`);
 const vars = { INSECURE_ORIGINS: "true", LANEWAY_SECRET: randomBytes(32).toString("hex"), LANEWAY_ADMIN_TOKEN: token };
 const wrangler = spawn(
   process.execPath,

@@ -21,7 +21,7 @@ export function declaredLength(headers: Headers): number | null {
   return length !== null && /^\d+$/.test(length) ? Number(length) : null;
 }
 
-export const isEmpty = ({ body, headers }: Upload): boolean => body === null || declaredLength(headers) === 0;
+const isEmpty = ({ body, headers }: Upload): boolean => body === null || declaredLength(headers) === 0;
 
 /**
  * Content of a GET or HEAD is allowed and means nothing that we know (RFC 9110, section 9.3.1). The platform takes it on only with the

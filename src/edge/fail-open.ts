@@ -5,11 +5,13 @@
  */
 
 import { writeBaggage } from "../core/baggage.ts";
+import { withoutCookies } from "../core/cookies.ts";
 import { type Facts, headerFact } from "../core/facts.ts";
 import { isRepeatable, isUpgrade } from "../core/fallback.ts";
 import type { LaneGroup, Origin } from "../core/lane-group.ts";
 import { findService } from "../core/locate.ts";
-import { claimedHops, cookieWithoutOurs, type HeaderEdits, isOwnMember, MAX_HOPS, originUrl } from "../core/target.ts";
+import { cookieNames } from "../core/sticky.ts";
+import { claimedHops, type HeaderEdits, isOwnMember, MAX_HOPS, originUrl } from "../core/target.ts";
 import { asItCame } from "./body.ts";
 import type { Env } from "./env.ts";
 import { endingNames, forward, wasSent } from "./forward.ts";
@@ -39,7 +41,7 @@ function bearsMark({ baggage, headers }: Facts): boolean {
 
 function bareEdits(group: LaneGroup, facts: Facts, origin: Origin): HeaderEdits {
   const baggage = origin.baggage === "none" ? "" : writeBaggage(facts.baggage, [], isOwnMember(group)).header;
-  const cookie = cookieWithoutOurs(headerFact(facts, "cookie") ?? "", group);
+  const cookie = withoutCookies(headerFact(facts, "cookie") ?? "", cookieNames(group));
   const set: [name: string, value: string | null][] = [
     [group.propagate.header, null],
     ["baggage", baggage || null],

@@ -48,13 +48,16 @@ function outgoingHeaders(request: Request, { origin, edits }: Attempt, ending: r
   return headers;
 }
 
+/** Its body goes with the Request that brought it. */
+const isBrought = (request: Request, { body }: Attempt): boolean => body.content !== null && goesAsItCame(request);
+
 function outgoing(request: Request, attempt: Attempt, ending: readonly string[], env: Env): RequestInit {
-  const init: RequestInit = {
-    method: request.method,
-    headers: outgoingHeaders(request, attempt, ending, env),
-    redirect: "manual",
-  };
-  if (!goesAsItCame(request)) init.body = attempt.body.content;
+  const init: RequestInit = { headers: outgoingHeaders(request, attempt, ending, env), redirect: "manual" };
+  // Said again, the method of a GET would have the platform refuse the body.
+  if (!isBrought(request, attempt)) {
+    init.method = request.method;
+    init.body = attempt.body.content;
+  }
   if (attempt.origin.noStore) init.cache = "no-store";
   if (attempt.rawAnswer) init.encodeResponseBody = "manual";
   return init;
@@ -112,7 +115,7 @@ export async function forward(request: Request, attempt: Attempt, ending: readon
   const binding = attempt.origin.binding === null ? null : bindingOf(env, attempt.origin.binding);
   if (attempt.origin.binding !== null && binding === null) return { kind: "failed", reason: "connect" };
   const init = outgoing(request, attempt, ending, env);
-  const target = goesAsItCame(request) && attempt.body.content !== null ? new Request(attempt.url, request) : attempt.url;
+  const target = isBrought(request, attempt) ? new Request(attempt.url, request) : attempt.url;
   sent.add(request);
   try {
     const came = await fetchWithin((signal) => {

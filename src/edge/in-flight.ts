@@ -51,14 +51,16 @@ export function release(held: Hold): void {
   bytes -= held.bytes;
 }
 
-/** A request's body, kept while the primary reads it; or why it is not. */
+/** A request's body, kept while the primary reads it. */
 export interface Kept {
   readonly held: Hold | null;
-  /** Never rejects. null: the request has no body. */
+  /** Why it is not kept, if that is known beforehand. */
+  readonly drop: Drop | null;
+  /** The body, or why it is not whole; null: there is none. Never rejects. */
   readonly content: Promise<Uint8Array<ArrayBuffer> | Drop | null>;
 }
 
-export const nothingKept = (why: Drop | null): Kept => ({ held: null, content: Promise.resolve(why) });
+export const nothingKept = (drop: Drop | null): Kept => ({ held: null, drop, content: Promise.resolve(drop) });
 
 /**
  * The body in two: for the primary, and for its copies. Both are read as the client sends, ours into memory, no further than `cap` and for at
@@ -77,5 +79,5 @@ export function keep(upload: Upload, cap: number, ms: number): { upload: Upload;
     else release(held);
     return end === "whole" ? bytes : end === "cut" ? "body-too-large" : "stream";
   });
-  return { upload: { body: forPrimary, headers }, kept: { held, content } };
+  return { upload: { body: forPrimary, headers }, kept: { held, drop: null, content } };
 }

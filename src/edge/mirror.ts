@@ -77,12 +77,12 @@ function comparingNow({ decision, facts }: Want, { mirror }: Copy, { fallback }:
   return null;
 }
 
-function takeOff(want: Want, choices: readonly Choice[], served: Served, response: Response): Flight[] {
+function takeOff(want: Want, choices: readonly Choice[], kept: Kept, served: Served, response: Response): Flight[] {
   const { group, service } = want.decision;
   const flights: Flight[] = [];
   for (const { mirror, copy, drop } of choices) {
     if (copy === null && drop === null) continue;
-    const reason = drop ?? (isEventStream(response) ? "stream" : null);
+    const reason = drop ?? kept.drop ?? (isEventStream(response) ? "stream" : null);
     const held = copy === null || reason !== null ? null : hold(1, 0, Date.now());
     if (copy !== null && held !== null) flights.push({ copy, held, comparing: comparingNow(want, copy, served) });
     else countCopy(group.name, mirror.lane, service.name, reason ?? "busy");
@@ -103,7 +103,7 @@ export function startCopies(want: Want, { choices, kept }: Plan, served: Served)
   let flights: Flight[] = [];
   try {
     if (outcome?.kind === "answer" && candidate !== null) {
-      flights = takeOff(want, settleCopies(choices, lane), served, outcome.response);
+      flights = takeOff(want, settleCopies(choices, lane), kept, served, outcome.response);
       if (flights.length > 0) return depart(want, flights, kept, served, outcome.response, candidate);
     }
   } catch (error) {
@@ -159,12 +159,12 @@ async function send(want: Want, flight: Flight, content: Awaited<Kept["content"]
   countCopy(group.name, mirror.lane, service.name, body.ok ? null : body.error);
   if (!body.ok) return;
   if (comparing !== null && primary.taken !== null) return await compareCopy(want, copy, body.value, primary, primary.taken, comparing);
-  const answer = await ask(want, copy, { lane: mirror.lane, origin }, body.value, primary.until);
-  if (typeof answer !== "string") await answer.body?.cancel();
+  // Read, too, where nobody looks at it: an origin that is hung up on stops its work, and its connection is of no use to the next copy.
+  await ask(want, copy, { lane: mirror.lane, origin }, body.value, primary.until);
 }
 
-/** A copy to one origin, up to its answer's headers. */
-async function ask(want: Want, copy: Copy, { lane, origin }: Candidate, content: Content, until: number): Promise<Response | Failure> {
+/** A copy to one origin. */
+async function ask(want: Want, copy: Copy, { lane, origin }: Candidate, content: Content, until: number): Promise<Taken | Failure> {
   const { request, facts, env, signer } = want;
   const { mirror, synthetic } = copy;
   const decision = copyDecision(want.decision, mirror, lane);
@@ -184,12 +184,8 @@ async function ask(want: Want, copy: Copy, { lane, origin }: Candidate, content:
     endingNames(request.headers, decision.group.propagate.header),
     env,
   );
-  return outcome.kind === "answer" ? outcome.response : outcome.reason === "timeout" ? "timeout" : "connect";
-}
-
-async function askAndTake(want: Want, copy: Copy, candidate: Candidate, content: Content, until: number): Promise<Taken | Failure> {
-  const answer = await ask(want, copy, candidate, content, until);
-  return typeof answer === "string" ? answer : await take(answer, answer.body, candidate.origin, until - Date.now());
+  if (outcome.kind === "failed") return outcome.reason === "timeout" ? "timeout" : "connect";
+  return await take(outcome.response, outcome.response.body, origin, until - Date.now());
 }
 
 /** Is the lane that served asked a second time, to learn what differs by itself? */
@@ -212,8 +208,8 @@ async function compareCopy(
   // At the same moment, so that neither is later than the other.
   const [primary, copied, probed] = await Promise.all([
     taken,
-    askAndTake(want, copy, { lane: mirror.lane, origin }, content, until),
-    isProbed(want, copy, candidate) ? askAndTake(want, copy, candidate, content, until) : null,
+    ask(want, copy, { lane: mirror.lane, origin }, content, until),
+    isProbed(want, copy, candidate) ? ask(want, copy, candidate, content, until) : null,
   ]);
   if (typeof primary === "string") return countUncompared(group, mirror.lane, service, "unfinished");
   const left = await answerOf(primary, facts);

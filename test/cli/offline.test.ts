@@ -120,7 +120,7 @@ describe("init", () => {
     expect(code).toBe(1);
     const { error, problems } = JSON.parse(out);
     expect(error).toBe("This makes no lane file.");
-    expect(problems.map(({ path }: { path: string }) => path)).toEqual(["name", "lanes.stable.weight"]);
+    expect(problems.map(({ path }: { path: string }) => path)).toEqual(["name", "percent"]);
   });
 
   it("warns of origins that only the local run allows", async () => {

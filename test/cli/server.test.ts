@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { runLanes } from "../support/lanes.ts";
-import { type Origin, startOrigin } from "../support/origin.ts";
+import { type Origin, type Responder, startOrigin } from "../support/origin.ts";
 import { type Router, startRouter } from "../support/router.ts";
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
@@ -37,11 +37,13 @@ const laneFile = (weight: number) => ({
 
 beforeAll(async () => {
   [stable, next] = await Promise.all([startOrigin("stable"), startOrigin("next")]);
-  for (const origin of [stable, next]) {
-    origin.respond(({ res }) =>
-      res.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ price: origin === stable ? 1 : 2 })),
-    );
-  }
+  const answerWith =
+    (price: number): Responder =>
+    ({ res }) => {
+      res.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ price }));
+    };
+  stable.respond(answerWith(1));
+  next.respond(answerWith(2));
   router = await startRouter({
     groups: { shop: laneFile(20) },
     bindings: { LANEWAY_ADMIN_TOKEN: ADMIN, LANEWAY_READ_TOKEN: READ },
@@ -100,7 +102,8 @@ describe("asking", () => {
   });
 
   it("of a group that is not there is no answer", async () => {
-    const [unknown, impossible] = await Promise.all([lanes("history", "nosuch"), lanes("history", "../off")]);
+    const [unknown, impossible, near] = await Promise.all([lanes("history", "nosuch"), lanes("history", "../off"), lanes("status", "shp")]);
+    expect(near).toMatchObject({ code: 2, err: expect.stringContaining('did you mean "shop"?') });
     expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining("`lanes status` lists the groups") });
     expect(impossible).toMatchObject({ code: 2, err: expect.stringContaining("Expected a group's name") });
   });
@@ -332,7 +335,7 @@ describe("differences", () => {
   it("exit 1 where a copy answered differently, with examples, and can be forgotten", async () => {
     const found = await vi.waitFor(
       async () => {
-        for (let i = 0; i < 4; i++) await router.fetch("/cart", { host: "shop.test", headers: { cookie: "lane-shop=1.1.9999" } });
+        for (let i = 0; i < 4; i++) await router.fetch("/cart", { host: "shop.test" });
         const answer = await json("differences", "shop");
         expect(answer.endpoints.length).toBeGreaterThan(0);
         return answer;
@@ -345,6 +348,25 @@ describe("differences", () => {
     expect(out).toMatch(/^ {2}(regression|suspect) +body\.price +value +\d+ +0$/m);
     expect((await lanes("differences", "shop", "--clear")).code).toBe(2);
     expect(await lanes("differences", "shop", "--clear", "--yes")).toMatchObject({ code: 0, out: expect.stringContaining("✓ Forgotten.") });
+  });
+});
+
+describe("a router without a Durable Object", () => {
+  it("has a status and explains, and says what it lacks for the rest", async () => {
+    const contents = 'export { default } from "./src/worker.ts";';
+    const build = { entryPoints: [], stdin: { contents, resolveDir: `${import.meta.dirname}/../..` } };
+    const plain = await startRouter({ groups: { shop: laneFile(20) }, bindings: { LANEWAY_ADMIN_TOKEN: ADMIN }, build });
+    const [status, shift] = await Promise.all([
+      vi.waitFor(async () => {
+        const ran = await runLanes(["status", "shop"], as(ADMIN, plain.url));
+        expect(ran.out).toMatch(/^ {2}shop /m);
+        return ran;
+      }),
+      runLanes(["shift", "shop", "next=1", "--yes"], as(ADMIN, plain.url)),
+    ]);
+    await plain.dispose();
+    expect(status).toMatchObject({ code: 0, out: expect.stringContaining("This router has no Durable Object") });
+    expect(shift).toMatchObject({ code: 2, err: expect.stringContaining("npx wrangler kv key put") });
   });
 });
 

@@ -104,7 +104,9 @@ describe("at a terminal", () => {
     await terminal.sees("Where does the new version run?");
     terminal.types(`https://next.example.net${ENTER}`);
     await terminal.sees("How many percent of the visitors");
-    terminal.types(ENTER);
+    terminal.types(`120${ENTER}`);
+    await terminal.sees('expected a percentage from 0 to 100, got "120"');
+    terminal.types(`\u0015${ENTER}`);
     await terminal.sees("✓ lanes/shop.json is written: 10 % of the visitors");
     expect(await terminal.ended).toBe(0);
     expect(JSON.parse(readFileSync(join(cwd, "lanes/shop.json"), "utf8"))).toMatchObject({

@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { json } from "../support/replies.ts";
-import { logIn, openPage, type Sins, startWorld, type World } from "./world.ts";
+import { logIn, openPage, type Sins, shown, startWorld, type World } from "./world.ts";
 
 vi.setConfig({ testTimeout: 40_000, hookTimeout: 40_000 });
 
@@ -19,12 +19,12 @@ afterAll(() => world?.close());
 afterEach(() => expect(page.said.splice(0)).toEqual([]));
 
 const group = () => `${world.router.url}/__lanes/g/shop`;
-const text = (selector: string) => page.locator(selector).innerText();
+const text = (selector: string) => shown(page.locator(selector));
 const button = (name: string) => page.getByRole("button", { name });
 
 it("lets a person in", async () => {
   await logIn(page, world.router, "wrong-token-wrong-token-wrong-token-1");
-  expect(await page.getByRole("alert").innerText()).toContain("the token is not known");
+  expect(await shown(page.getByRole("alert"))).toContain("the token is not known");
   await logIn(page, world.router);
   await page.getByRole("link", { name: "shop" }).click();
   expect(await text("#state")).toContain("shop sends s1 80 %, s2 20 %.");
@@ -44,14 +44,14 @@ it("shows what came in, after a reload: figures, the planted regression, its sam
   expect(await text("#state")).toContain("Needs a look: shop sends s1 80 %, s2 20 %. The dark lane shows 1 regression.");
   const details = page.locator("#mirrors details").filter({ hasText: "differed in" });
   await details.locator("summary").click();
-  expect(await details.getByRole("table").first().innerText()).toMatch(/body\.price\s+value\s+1\s+2/);
+  expect(await shown(details.getByRole("table").first())).toMatch(/body\.price\s+value\s+1\s+2/);
 });
 
 it("shifts a weight after a preview, and undoes it", async () => {
   await page.getByLabel("s2", { exact: true }).fill("35");
   await page.locator("#reason").fill("no script");
   await button("Preview").click();
-  expect(await page.getByRole("table", { name: "Visitors who would change lanes" }).innerText()).toMatch(/s1\s+s2\s+15 %/);
+  expect(await shown(page.getByRole("table", { name: "Visitors who would change lanes" }))).toMatch(/s1\s+s2\s+15 %/);
   await button("Confirm: no script").click();
   expect(await text("#state")).toContain("s1 65 %, s2 35 %");
   await button("Undo revision 3").click();
@@ -63,13 +63,13 @@ it("refuses more than all visitors, and says so", async () => {
   await page.getByLabel("next", { exact: true }).fill("40");
   await page.locator("#reason").fill("too much");
   await button("Preview").click();
-  expect(await page.getByRole("alert").innerText()).toMatch(/This is not possible; nothing was written\.\s+lanes\.s1\.weight: .*-10/);
+  expect(await shown(page.getByRole("alert"))).toMatch(/This is not possible; nothing was written\.\s+lanes\.s1\.weight: .*-10/);
   await page.getByRole("link", { name: "Back to how it is now" }).click();
 });
 
 it("ignores a path", async () => {
   await button("Ignore body.price").click();
-  expect(await page.getByRole("status").filter({ hasText: "ignores" }).innerText()).toBe("The mirror ignores this path from now on.");
+  expect(await shown(page.getByRole("status").filter({ hasText: "ignores" }))).toBe("The mirror ignores this path from now on.");
   expect((await world.api("GET", "/groups/shop")).body.mirrors[0].compare.ignore).toEqual(["body.price"]);
   await vi.waitFor(
     async () => {
@@ -84,7 +84,7 @@ it("ignores a path", async () => {
 it("explains a request", async () => {
   await page.getByLabel("Headers, one a line").fill("baggage: pr=1");
   await button("Explain").click();
-  expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe("web in lane s2, because of rule:pr");
+  expect(await shown(page.getByRole("heading", { level: 1 }))).toBe("web in lane s2, because of rule:pr");
   await page.getByRole("link", { name: "Back to shop" }).click();
 });
 

@@ -1,6 +1,6 @@
 /** A router with a group that has traffic, and a real Chromium to look at its pages. One of each per test file. */
 import { existsSync } from "node:fs";
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
 import { type Origin, startOrigin } from "../support/origin.ts";
 import { json } from "../support/replies.ts";
 import { type Router, startRouter } from "../support/router.ts";
@@ -13,7 +13,9 @@ const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 export async function startBrowser(): Promise<Browser> {
   if (!existsSync(CHROMIUM)) {
-    throw new Error(`No Chromium at ${CHROMIUM}: "apt-get install chromium" on Debian, or say in CHROMIUM where it is. These tests need one.`);
+    throw new Error(
+      `No Chromium at ${CHROMIUM}: "apt-get install chromium" on Debian, or say in CHROMIUM where it is. These tests need one.`,
+    );
   }
   const quiet = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
   return await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", ...quiet] });
@@ -32,7 +34,10 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
   const page = await context.newPage();
   const said: string[] = [];
   // The status of an answer that is an error page is no sin.
-  page.on("console", (message) => message.text().startsWith("Failed to load resource: the server responded with") || said.push(message.text()));
+  page.on(
+    "console",
+    (message) => message.text().startsWith("Failed to load resource: the server responded with") || said.push(message.text()),
+  );
   page.on("pageerror", (error) => said.push(`uncaught: ${error.message}`));
   page.on("dialog", (dialog) => {
     said.push(`dialog: ${dialog.message()}`);
@@ -41,14 +46,20 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
   return Object.assign(page, { said });
 }
 
+/** What a person can read there; cells are parted by tabs. */
+// biome-ignore lint/performance/useDomNodeTextContent: hidden text cannot be read.
+export const shown = (locator: Locator): Promise<string> => locator.innerText();
+
 export async function logIn(page: Page, router: Router, token = ADMIN_TOKEN): Promise<void> {
   await page.goto(`${router.url}/__lanes/`);
   await page.getByLabel("Admin token").fill(token);
   await page.getByRole("button", { name: "Log in" }).click();
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: tests change it in every way.
-export const shopFile = (live: string, dark: string): any => ({
+// biome-ignore lint/suspicious/noExplicitAny: tests read and change it in every way.
+type Json = any;
+
+export const shopFile = (live: string, dark: string): Json => ({
   schema: 1,
   name: "shop",
   note: "The shop's front and its API.",
@@ -71,21 +82,25 @@ export interface World {
   /** New visitors, without cookies. */
   visit(count: number, path?: (at: number) => string): Promise<void>;
   /** A call of the admin API, with the admin token. */
-  api(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<{ status: number; body: any }>;
+  api(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<{ status: number; body: Json }>;
   close(): Promise<void>;
 }
 
 /** `change` gets the lane file before it is published. The group's newest revision then is 2, published, and in force. */
-export async function startWorld(change: (file: any, dark: Origin) => void = () => {}): Promise<World> {
-  const [live, dark, browser] = await Promise.all([startOrigin("live"), startOrigin("dark"), startBrowser()]);
+export async function startWorld(change: (file: Json) => void = () => {}): Promise<World> {
+  const [live, dark] = await Promise.all([startOrigin("live"), startOrigin("dark")]);
   live.respond(json({ price: 1 }));
   dark.respond(json({ price: 1 }));
   const file = shopFile(live.url, dark.url);
-  change(file, dark);
+  change(file);
   const router = await startRouter({ groups: { shop: file }, bindings: TOKENS });
   const api: World["api"] = async (method, path, body, headers = {}) => {
     const sent = { authorization: `Bearer ${ADMIN_TOKEN}`, ...headers };
-    const answer = await router.fetch(`/__lanes/api${path}`, { method, headers: sent, ...(body !== undefined && { body: JSON.stringify(body) }) });
+    const answer = await router.fetch(`/__lanes/api${path}`, {
+      method,
+      headers: sent,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
     return { status: answer.status, body: answer.text === "" ? null : JSON.parse(answer.text) };
   };
   const visit: World["visit"] = async (count, path = () => "/") => {
@@ -96,7 +111,7 @@ export async function startWorld(change: (file: any, dark: Origin) => void = () 
   };
   await api("GET", "/groups/shop");
   await api("PUT", "/groups/shop", file, { "if-match": "*", "x-reason": "first", "x-actor": "ann" });
-  await inForce(router, "2");
+  const [browser] = await Promise.all([startBrowser(), inForce(router, "2")]);
   return {
     live,
     dark,

@@ -158,7 +158,7 @@ describe("a lane that does not answer in time", () => {
     await Promise.all(seen.map(({ settled }) => settled));
     expect(seen.map(({ aborted }) => aborted)).toEqual([true, true]);
     expect(answer.headersMs).toBeGreaterThanOrEqual(DEADLINE_MS - 20);
-    expect(answer.headersMs).toBeLessThan(2 * DEADLINE_MS);
+    expect(answer.headersMs).toBeLessThan(TIMEOUT_MS + DEADLINE_MS - 50);
     expect(log).toMatchObject({ servedBy: "s1", fallback: "timeout", status: 504 });
   });
 
@@ -194,23 +194,24 @@ describe("a lane that does not answer in time", () => {
 });
 
 describe("a lane that answers with an error", () => {
-  it.each([502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 528, 529, 530])(
-    "fault 49: %i sends the request to the baseline",
-    async (status) => {
+  it("fault 49: 502, 503, 504, and 520 to 530, send the request to the baseline", async () => {
+    for (const status of [502, 503, 504, ...Array.from({ length: 11 }, (_, n) => 520 + n)]) {
       world.s2.respond(reply.answer(status, "of the lane"));
       const { client, asked, log } = await world.ask("statuses");
       expect(client).toEqual({ status: 200, text: "s1", lane: "s2", servedBy: "s1", fallback: `status:${status}` });
       expect(asked).toEqual(["s2", "s1"]);
       expect(log).toMatchObject({ servedBy: "s1", fallback: `status:${status}`, status: 200 });
-    },
-  );
+    }
+  });
 
-  it.each([400, 401, 404, 429, 500, 501, 505, 519, 531, 599])("fault 49: %i is the lane's own answer", async (status) => {
-    world.s2.respond(reply.answer(status, "of the lane"));
-    const { client, asked, log } = await world.ask("statuses");
-    expect(client).toEqual({ status, text: "of the lane", lane: "s2", servedBy: "s2", fallback: undefined });
-    expect(asked).toEqual(["s2"]);
-    expect(log).toMatchObject({ servedBy: "s2", fallback: null, status });
+  it("fault 49: any other is the lane's own answer", async () => {
+    for (const status of [400, 401, 404, 429, 500, 501, 505, 519, 531, 599]) {
+      world.s2.respond(reply.answer(status, "of the lane"));
+      const { client, asked, log } = await world.ask("statuses");
+      expect(client).toEqual({ status, text: "of the lane", lane: "s2", servedBy: "s2", fallback: undefined });
+      expect(asked).toEqual(["s2"]);
+      expect(log).toMatchObject({ servedBy: "s2", fallback: null, status });
+    }
   });
 
   it("fault 49: only the statuses that the group lists count", async () => {
@@ -226,20 +227,6 @@ describe("a lane that answers with an error", () => {
       expect(client).toMatchObject({ status: servedBy === "s1" ? 200 : status, servedBy });
       expect(log).toMatchObject({ servedBy, fallback: servedBy === "s1" ? `status:${status}` : null });
     }
-  });
-
-  it("is cut off: the body of the answer that nobody gets is not read on", async () => {
-    world.s2.respond((exchange) => {
-      exchange.res.statusCode = 503;
-      exchange.res.writeHead = ((_: number, headers: object) =>
-        Object.getPrototypeOf(exchange.res).writeHead.call(exchange.res, 503, headers)) as never;
-      return reply.flood()(exchange);
-    });
-    const { client, seen, log } = await world.ask("plain");
-    expect(client).toMatchObject({ status: 200, text: "s1", fallback: "status:503" });
-    await seen[0]!.settled;
-    expect(seen[0]!.aborted).toBe(true);
-    expect(log).toMatchObject({ fallback: "status:503" });
   });
 });
 
@@ -366,6 +353,15 @@ describe("a body", () => {
     }
   });
 
+  it("of a GET means nothing that we know, and goes once, as it came", async () => {
+    world.s2.respond(read(reply.answer(503, "of the lane")));
+    const { client, asked, seen, log } = await world.ask("plain", { body: "query" });
+    expect(client).toMatchObject({ status: 503, text: "of the lane", servedBy: "s2" });
+    expect(asked).toEqual(["s2"]);
+    expect(seen[0]!.body.toString()).toBe("query");
+    expect(log).toMatchObject({ fallback: null, status: 503 });
+  });
+
   it("is never kept where maxBodyBytes is 0, and a request without one is repeated all the same", async () => {
     world.s2.respond(reply.answer(503, "of the lane"));
     const put = await world.ask("no-body", { method: "PUT", body: "x" });
@@ -431,13 +427,15 @@ describe("a baseline that fails too", () => {
     expect(log).toMatchObject({ servedBy: "s1", fallback: "connect", status: 502 });
   });
 
-  it.each([404, 500, 502, 503, 530])("fault 53: its own %i goes to the client, and nobody is asked a third time", async (status) => {
-    world.s2.respond(reply.answer(503));
-    world.s1.respond(reply.answer(status, "of the baseline"));
-    const { client, asked, log } = await world.ask("plain");
-    expect(client).toEqual({ status, text: "of the baseline", lane: "s2", servedBy: "s1", fallback: "status:503" });
-    expect(asked).toEqual(["s2", "s1"]);
-    expect(log).toMatchObject({ servedBy: "s1", fallback: "status:503", status });
+  it("fault 53: its own error goes to the client, and nobody is asked a third time", async () => {
+    for (const status of [404, 500, 502, 503, 530]) {
+      world.s2.respond(reply.answer(503));
+      world.s1.respond(reply.answer(status, "of the baseline"));
+      const { client, asked, log } = await world.ask("plain");
+      expect(client).toEqual({ status, text: "of the baseline", lane: "s2", servedBy: "s1", fallback: "status:503" });
+      expect(asked).toEqual(["s2", "s1"]);
+      expect(log).toMatchObject({ servedBy: "s1", fallback: "status:503", status });
+    }
   });
 
   it("fault 53: is asked once where it is the decided lane", async () => {

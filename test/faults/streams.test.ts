@@ -3,7 +3,11 @@ import { createHash } from "node:crypto";
 import { get, type IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { decide } from "../../src/core/decide.ts";
+import { readFacts } from "../../src/core/facts.ts";
+import { parseLaneGroup } from "../../src/core/parse-lane-group.ts";
+import { serve } from "../../src/edge/fallback.ts";
 import { headerOf, type Responder } from "../support/origin.ts";
 import { connectRaw, sendRaw } from "../support/raw-client.ts";
 import * as reply from "../support/replies.ts";
@@ -154,22 +158,23 @@ describe("time", () => {
       })(),
     );
 
-  it.each([
-    ["a write, declared", "POST", 8, 1_000, true],
-    ["a write, chunked", "POST", 8, 1_000, false],
-    ["under the cap, declared", "PUT", 8, 1_000, true],
-    ["under the cap, chunked", "PUT", 8, 1_000, false],
-    ["over the cap, declared", "PUT", 8, 20_000, true],
-    ["over the cap, chunked", "PUT", 8, 20_000, false],
-  ] as const)("fault 90: a client that uploads slowly is no lane that hangs: %s", async (_, method, parts, length, declared) => {
+  it("fault 90: a client that uploads slowly is no lane that hangs: a write, and what may be repeated, under the cap and over it, declared or not", async () => {
     world.s2.respond(onceRead(reply.answer(200, "stored")));
-    const headers = declared ? { "content-length": parts * length } : {};
-    const { client, answer, asked, seen, log } = await world.ask("plain", { method, body: slowly(parts, length, 150), headers });
-    expect(client).toMatchObject({ status: 200, text: "stored", servedBy: "s2", fallback: undefined });
-    expect(answer.headersMs).toBeGreaterThan(DEADLINE_MS);
-    expect(asked).toEqual(["s2"]);
-    expect(seen[0]).toMatchObject({ bodyLength: parts * length, complete: true });
-    expect(log).toMatchObject({ servedBy: "s2", fallback: null });
+    const kinds = [
+      ["POST", 1_000],
+      ["PUT", 1_000],
+      ["PUT", 20_000],
+    ] as const;
+    const upload = async (method: string, length: number, declared: boolean) => {
+      const headers = declared ? { "content-length": 8 * length } : {};
+      const { client, answer, asked, seen, log } = await world.ask("plain", { method, body: slowly(8, length, 150), headers });
+      expect(client).toMatchObject({ status: 200, text: "stored", servedBy: "s2", fallback: undefined });
+      expect(answer.headersMs).toBeGreaterThan(DEADLINE_MS);
+      expect(asked).toEqual(["s2"]);
+      expect(seen[0]).toMatchObject({ bodyLength: 8 * length, complete: true });
+      expect(log).toMatchObject({ servedBy: "s2", fallback: null });
+    };
+    await Promise.all(kinds.flatMap(([method, length]) => [upload(method, length, true), upload(method, length, false)]));
   });
 
   it("fault 90: the lane's own time begins when the upload has ended", async () => {
@@ -197,41 +202,38 @@ describe("a body that breaks", () => {
     expect(log).toMatchObject({ servedBy: "s2", fallback: null, status: 200 });
   });
 
-  const partial = (method: string, host: string, length: number, declared: boolean): string => {
+  const partial = (method: string, host: string, length: number, declared: boolean, traceId = newTraceId()): string => {
     const framing = declared ? `content-length: ${length * 2}` : "transfer-encoding: chunked";
     const part = "x".repeat(length);
     const body = declared ? part : `${length.toString(16)}\r\n${part}\r\n`;
-    return `${method} /x HTTP/1.1\r\nHost: ${host}.example\r\n${framing}\r\n\r\n${body}`;
+    return `${method} /x HTTP/1.1\r\nHost: ${host}.example\r\ntraceparent: ${traceparent(traceId)}\r\n${framing}\r\n\r\n${body}`;
   };
 
   it.each([
-    ["a write, declared", "POST", 5_000, true, 1],
-    ["a write, chunked", "POST", 5_000, false, 1],
-    ["under the cap, declared", "PUT", 5_000, true, 0],
-    ["under the cap, chunked", "PUT", 5_000, false, 0],
-    ["over the cap, declared", "PUT", 70_000, true, 1],
-    ["over the cap, chunked", "PUT", 70_000, false, 1],
+    ["a write", "POST", 5_000, true],
+    ["under the cap", "PUT", 5_000, false],
+    ["over the cap", "PUT", 70_000, true],
   ] as const)(
     "fault 52: an upload that breaks is whole to no origin, not repeated, and not copied: %s",
-    async (_, method, length, declared, asked) => {
+    async (_, method, length, isAsked) => {
       world.s2.respond(onceRead(reply.answer(503)));
-      for (const leave of ["reset", "close"] as const) {
-        for (const host of ["plain", "mirrored"]) {
-          world.s2.requests.length = 0;
-          const client = await connectRaw(world.router.url);
-          await client.write(partial(method, host, length, declared));
-          await until(() => world.s2.requests.length === asked);
-          await sleep(30);
-          client[leave]();
-          clientSaw("nothing: it left");
-          await sleep(150);
-          expect(world.s2.requests.map(({ complete, aborted }) => ({ complete, aborted }))).toEqual(
-            Array.from({ length: asked }, () => ({ complete: false, aborted: true })),
-          );
-          expect(world.s1.requests).toHaveLength(0);
-          expect(world.s3.requests).toHaveLength(0);
-        }
-      }
+      const breakOff = async (leave: "reset" | "close", host: string, declared: boolean) => {
+        const traceId = newTraceId();
+        const client = await connectRaw(world.router.url);
+        await client.write(partial(method, host, length, declared, traceId));
+        if (isAsked) await until(() => world.seenOf(traceId).length > 0);
+        await sleep(50);
+        client[leave]();
+        await sleep(200);
+        const seen = world.seenOf(traceId).map(({ origin, seen: { complete, aborted } }) => ({ origin, complete, aborted }));
+        expect({ leave, host, declared, seen }).toEqual({
+          ...{ leave, host, declared },
+          seen: isAsked ? [{ origin: "s2", complete: false, aborted: true }] : [],
+        });
+      };
+      const hosts = ["plain", "mirrored"].flatMap((host) => [true, false].map((declared) => [host, declared] as const));
+      await Promise.all((["reset", "close"] as const).flatMap((leave) => hosts.map(([host, declared]) => breakOff(leave, host, declared))));
+      clientSaw("nothing: it left");
       expect(world.router.output().filter((line) => line.includes("internal"))).toEqual([]);
     },
   );
@@ -245,6 +247,18 @@ describe("a body that breaks", () => {
     expect(answer).toMatchObject({ status: 400, ended: "whole" });
     expect(JSON.parse(answer.body.toString())).toMatchObject({ type: "urn:laneway:incomplete" });
     expect(world.s2.requests).toHaveLength(0);
+  });
+});
+
+describe("an answer that nobody gets", () => {
+  it("is let go at once, though a copy is still under way", async () => {
+    world.s3.respond(reply.hang());
+    world.s2.respond(reply.flood(503));
+    const { client, seen, asked, log } = await world.ask("mirrored");
+    expect(client).toMatchObject({ status: 200, text: "s1", fallback: "status:503" });
+    expect(asked.slice(0, 2)).toEqual(["s2", "s1"]);
+    expect(await until(() => seen[0]!.aborted)).toBe(true);
+    expect(log).toMatchObject({ servedBy: "s1", fallback: "status:503" });
   });
 });
 
@@ -277,6 +291,44 @@ describe("a client that leaves", () => {
     expect(world.s2.requests[1]!.aborted).toBe(true);
     await sleep(TIMEOUT_MS + 100);
     expect(world.s1.requests).toHaveLength(0);
+  });
+
+  it("fault 55: is noticed in a fetch that waits, and the baseline is not asked for nobody", async () => {
+    const { s1, s2, s3 } = world;
+    const parsed = parseLaneGroup(group("plain", { s1, s2, s3 }, { fallback }), { insecureOrigins: true });
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+    const client = new AbortController();
+    const request = new Request("http://plain.example/x", { signal: client.signal });
+    const facts = readFacts({
+      method: "GET",
+      url: request.url,
+      headers: request.headers,
+      ip: null,
+      now: 0,
+      requestId: newTraceId(),
+      slot: null,
+    });
+    const decision = decide(parsed.value.group, facts, { override: null, signer: { sign: () => "", verify: () => false } as never })!;
+    const asked: string[] = [];
+    vi.stubGlobal("fetch", (url: string, { signal }: RequestInit) => {
+      asked.push(url);
+      return new Promise((_, reject) => signal!.addEventListener("abort", () => reject(new Error("aborted"))));
+    });
+    onTestFinished(() => void vi.unstubAllGlobals());
+    const serving = serve({
+      request: request as never,
+      upload: request as never,
+      decision,
+      facts,
+      env: {} as never,
+      signer: null,
+      synthetic: false,
+      rawAnswer: false,
+    });
+    await until(() => asked.length === 1);
+    client.abort();
+    expect((await serving).outcome).toMatchObject({ kind: "failed" });
+    expect(asked).toEqual([`${s2.url}/x`]);
   });
 
   it("fault 55: has not left when it only ends its side", async () => {

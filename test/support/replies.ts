@@ -181,9 +181,9 @@ function writeThenReset(text: string): Responder {
 }
 
 /** A body without an end, as fast as it is read. */
-export function flood(): Responder {
+export function flood(status = 200): Responder {
   return async ({ res }) => {
-    res.writeHead(200, { "content-type": "application/octet-stream" });
+    res.writeHead(status, { "content-type": "application/octet-stream" });
     const block = Buffer.alloc(64 * 1024, 120);
     while (!res.closed) {
       if (!res.write(block)) await writable(res);

@@ -1,0 +1,109 @@
+/** The answer of `explain`, for somebody who has never seen this group: what decides first, then what goes where. */
+import { bold, dim, green, red, say, table, yellow } from "./say.ts";
+
+interface Fallback {
+  /** Why the lane's own origin is not asked; null: it is. */
+  readonly reason: string | null;
+  readonly onFailure: { readonly lane: string; readonly origin: string; readonly afterMs: number } | null;
+}
+
+/** Contract section 9, explain. */
+export interface Explained {
+  readonly group: string;
+  readonly note: string | null;
+  readonly revision: string;
+  readonly service: string;
+  readonly lane: string;
+  readonly reason: string;
+  readonly baggage: readonly { readonly key: string; readonly value: string }[];
+  readonly rules: readonly { readonly name: string; readonly matched: boolean; readonly why: string }[];
+  readonly slot: number | null;
+  readonly origin: string | null;
+  readonly servedBy: string | null;
+  readonly fallback: Fallback;
+  readonly mirrors: readonly { readonly name: string; readonly sent: boolean; readonly why: string }[];
+  readonly requestHeaders: Readonly<Record<string, string>>;
+  readonly removedHeaders: readonly string[];
+  readonly responseHeaders: Readonly<Record<string, string>>;
+}
+
+export function sayNobody({ group, reason }: { readonly group: string | null; readonly reason: string }): void {
+  say(
+    `  ${red("Nobody takes it:")} ${group === null ? "no group has this host" : `no service of ${group} has this host and path`} (404 ${reason}).`,
+  );
+  say("  `lanes status` lists the groups and their hosts.");
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  off: "the group is switched off",
+  "no-secret": "the Worker has no LANEWAY_SECRET, so a signed group stays on its baseline",
+  context: "the request travels in it already, by its signed context",
+  named: "the request names it, and the group's context is open",
+  baseline: "the baseline, since nothing else decides",
+  expired: "the baseline, since the lane that was chosen is past its time",
+  loop: "the request passed here more than 16 times, and is answered 508",
+};
+
+function because({ reason, slot }: Explained): string {
+  if (reason.startsWith("rule:")) return `the rule ${reason.slice("rule:".length)} matches`;
+  if (reason === "sticky") return `the visitor's slot ${slot} belongs to it`;
+  if (reason === "weight") return `a new visitor drew slot ${slot}, which belongs to it`;
+  return REASONS[reason] ?? reason;
+}
+
+function originOf({ lane, origin, servedBy, fallback: { reason } }: Explained): string {
+  const why = reason === "missing-service" ? `${lane} has no origin for it` : `${lane}'s origin is ejected after failures`;
+  if (origin === null) return red(`none: ${reason === null ? "nothing is asked" : why}`);
+  return reason === null ? origin : `${origin} ${yellow(`of ${servedBy}, since ${why}`)}`;
+}
+
+function onFailure({ onFailure: next }: Fallback): string {
+  if (next === null) return "its answer goes to the client";
+  return `${next.lane} answers: ${next.origin} (after ${next.afterMs / 1000} s without headers)`;
+}
+
+export function sayExplained(explained: Explained): void {
+  const { group, note, revision, service, lane, rules, fallback, mirrors, baggage, removedHeaders, requestHeaders, responseHeaders } =
+    explained;
+  say(
+    table(null, [
+      [dim("group"), `${group}, revision ${revision}`],
+      ...(note === null ? [] : [["", dim(note)]]),
+      [dim("service"), service],
+      [dim("lane"), `${bold(lane)}: ${because(explained)}`],
+      [dim("origin"), originOf(explained)],
+      [dim("if it fails"), onFailure(fallback)],
+    ]),
+  );
+  const asked = /^(?:rule:|sticky$|weight$|baseline$|expired$)/.test(explained.reason);
+  section(
+    asked ? "Rules, the first that matches decides" : "Rules, had they been asked",
+    ticked(rules.map(({ name, matched, why }) => [matched, name, why])),
+  );
+  section("Mirrors", ticked(mirrors.map(({ name, sent, why }) => [sent, name, why])));
+  section("Baggage it came with", pairs(baggage.map(({ key, value }) => [key, value])));
+  section("Headers that end here", pairs(removedHeaders.map((name) => [name, whyRemoved(name)])));
+  section("Headers the origin gets", pairs(Object.entries(requestHeaders)));
+  section("Headers the client gets besides", pairs(Object.entries(responseHeaders)));
+}
+
+/** Contract section 4, in words; what Connection names has any name. */
+function whyRemoved(name: string): string {
+  if (/^(?:x-lane|cloudflare-workers-version-)/.test(name.replaceAll("_", "-"))) return "only Laneway may say this";
+  if (/^(?:connection|proxy-connection|keep-alive|te|trailer|transfer-encoding|upgrade|proxy-auth.*)$/.test(name))
+    return "for the next hop only (RFC 9110, 7.6.1)";
+  if (/^(?:x-)?forwarded/.test(name.replaceAll("_", "-"))) return "a client's word about addresses";
+  if (name === "cookie") return "held the lane cookie only";
+  if (name === "baggage") return "nothing of it goes to this origin";
+  if (name === "tracestate") return "its traceparent is absent or invalid";
+  return "named by Connection";
+}
+
+function section(title: string, lines: string): void {
+  if (lines !== "") say(`\n${bold(title)}\n${lines}`);
+}
+
+const ticked = (rows: readonly (readonly [yes: boolean, name: string, why: string])[]): string =>
+  pairs(rows.map(([yes, name, why]) => [`${yes ? green("✓") : dim("–")} ${name}`, why]));
+
+const pairs = (rows: readonly (readonly [string, string])[]): string => (rows.length === 0 ? "" : table(null, rows));

@@ -1,0 +1,271 @@
+import { gzipSync } from "node:zlib";
+import { Miniflare, type WorkerOptions } from "miniflare";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { bundleWorker, compatibility } from "../../src/demo/bundle.ts";
+import { type Router, type RouterAnswer, type RouterRequest, startRouter } from "../support/router.ts";
+import { ADMIN_TOKEN, shopFile, TOKENS } from "./world.ts";
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
+
+const FORM = { "content-type": "application/x-www-form-urlencoded" };
+const file = shopFile("https://live.example", "https://dark.example");
+let router: Router;
+let cookie: string;
+
+async function session(to: Router): Promise<string> {
+  const headers = { ...FORM, "sec-fetch-site": "same-origin" };
+  const { headers: answered } = await to.fetch("/__lanes/login", {
+    method: "POST",
+    headers,
+    body: `username=laneway&token=${ADMIN_TOKEN}`,
+  });
+  return String(answered["set-cookie"]).split(";")[0]!;
+}
+
+beforeAll(async () => {
+  router = await startRouter({ groups: { shop: file }, bindings: TOKENS });
+  cookie = await session(router);
+});
+afterAll(() => router?.dispose());
+
+const get = (path: string, request: RouterRequest = {}) => router.fetch(path, { ...request, headers: { cookie, ...request.headers } });
+const textOf = ({ text }: RouterAnswer) => text.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ");
+
+describe("an answer", () => {
+  it.each([
+    ["/__lanes/", 200],
+    ["/__lanes", 200],
+    ["/__lanes/g/shop", 200],
+    ["/__lanes/g/nobody", 404],
+    ["/__lanes/g/shop/back/99", 404],
+    ["/__lanes/login", 200],
+  ])("of %s has a content security policy without inline script, and is kept nowhere", async (path, status) => {
+    const answer = await get(path);
+    expect(answer.status).toBe(status);
+    expect(answer.text).toMatch(/^<!doctype html><html lang="en">/);
+    const policy = String(answer.headers["content-security-policy"]);
+    expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toMatch(/unsafe|\*|https?:/);
+    expect(answer.text).not.toMatch(/<style|<script(?! src="\/__lanes\/page\.js")| style=| on\w+=/);
+    expect(answer.headers["x-frame-options"]).toBe("DENY");
+    expect(answer.headers["referrer-policy"]).toBe("same-origin");
+  });
+
+  it.each([
+    "/__lanes/",
+    "/__lanes/g/shop",
+    "/__lanes/page.css",
+    "/__lanes/page.js",
+    "/__lanes/health",
+    "/__lanes/api/groups",
+    "/__lanes/nothing",
+    "/__lanes/g/shop/differences",
+  ])("of %s is never stored, sniffed, or told to other sites", async (path) => {
+    for (const answer of [await get(path), await router.fetch(path)]) {
+      expect(answer.headers["cache-control"]).toBe("no-store");
+      expect(answer.headers["x-content-type-options"]).toBe("nosniff");
+      expect(answer.headers["referrer-policy"]).toMatch(/^(?:same-origin|no-referrer)$/);
+      expect(answer.headers["access-control-allow-origin"]).toBeUndefined();
+    }
+  });
+
+  it("is the login, for whoever has no session or a forged one", async () => {
+    for (const forged of ["", "lane-admin=1.write.9999999999.x.y", `${cookie.slice(0, -2)}xx`]) {
+      const answer = await get("/__lanes/g/shop", { headers: { cookie: forged } });
+      expect([answer.status, answer.headers.location]).toEqual([303, "/__lanes/login"]);
+    }
+  });
+
+  it("carries a script of at most 6 KB and a page of at most 10 KB, compressed", async () => {
+    const sizes = await Promise.all(
+      ["/__lanes/page.js", "/__lanes/page.css", "/__lanes/g/shop"].map(async (path) => gzipSync((await get(path)).body).length),
+    );
+    expect(sizes[0]).toBeLessThanOrEqual(6 * 1024);
+    expect(sizes[1]! + sizes[2]!).toBeLessThanOrEqual(10 * 1024);
+  });
+});
+
+describe("a form", () => {
+  const formToken = async () => /name="form" value="([\w-]+)"/.exec((await get("/__lanes/g/shop")).text)![1]!;
+  const post = (path: string, body: string, headers: RouterRequest["headers"] = {}) =>
+    get(path, { method: "POST", body, headers: { ...FORM, ...headers } });
+  const revision = async () =>
+    JSON.parse((await router.fetch("/__lanes/api/groups/shop", { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } })).text).published
+      .revision;
+
+  it.each([
+    ["from another site", { "sec-fetch-site": "cross-site", origin: "https://evil.example" }],
+    ["from a neighbour", { "sec-fetch-site": "same-site", origin: "http://evil.localhost" }],
+    ["from an older browser on another site", { origin: "https://evil.example" }],
+    ["from nowhere that can be told", {}],
+  ])("%s changes nothing, though the cookie comes along", async (_, headers) => {
+    const before = await revision();
+    for (const path of ["/weights", "/rollback", "/off", "/ignore", "/adopt", "/forget", "/preview"]) {
+      const answer = await post(`/__lanes/g/shop${path}`, `form=${await formToken()}&revision=1&weight:s2=50&to=1&reason=x`, headers);
+      expect(answer.status, path).toBe(403);
+      expect(textOf(answer)).toContain("did not come from Laneway's own page".replace("'", "&#39;"));
+    }
+    expect(await revision()).toBe(before);
+  });
+
+  it("with another login's token changes nothing", async () => {
+    const answer = await post("/__lanes/g/shop/weights", `form=${"A".repeat(43)}&revision=1&weight:s2=50`, {
+      "sec-fetch-site": "same-origin",
+    });
+    expect(answer.status).toBe(403);
+  });
+
+  it("of a mebibyte is not read to its end", async () => {
+    const answer = await post("/__lanes/g/shop/weights", `form=${"A".repeat(1024 * 1024)}`, { "sec-fetch-site": "same-origin" });
+    expect(answer.status).toBe(413);
+  });
+
+  it("with numbers that are none is refused in words", async () => {
+    const answer = await post("/__lanes/g/shop/weights", `form=${await formToken()}&revision=1&weight:s2=many`, {
+      "sec-fetch-site": "same-origin",
+    });
+    expect(answer.status).toBe(422);
+    expect(textOf(answer)).toContain("expected a percentage from 0 to 100");
+  });
+});
+
+describe("without", () => {
+  it("traffic and mirror, the page says what to do first", async () => {
+    const shown = textOf(await get("/__lanes/g/shop"));
+    expect(shown).toContain("No request was counted yet. Send one to a host of the group");
+    expect(shown).toContain("This group has no mirror. Add one to its lane file");
+  });
+
+  it("any group, the page says what to do first", async () => {
+    const empty = await startRouter({ groups: {}, bindings: TOKENS });
+    const answer = await empty.fetch("/__lanes/", { headers: { cookie: await session(empty) } });
+    expect(textOf(answer)).toContain("There is no group yet. Write a first lane file with npx lanes init");
+    await empty.dispose();
+  });
+
+  it("a readable KV, the page shows what serves, and what is wrong", async () => {
+    const kv = "export default { fetch: () => new Response(null, { status: 500 }) }";
+    const blind = await startRouter({ workers: { LANES: kv }, bindings: TOKENS });
+    const headers = { cookie: await session(blind) };
+    const list = await blind.fetch("/__lanes/", { headers });
+    expect(list.status).toBe(200);
+    expect(list.text).toContain('href="/__lanes/g/mock"');
+    expect(textOf(list)).toContain("What KV holds at");
+    await blind.dispose();
+  });
+
+  it("ADMIN_HOST, outside the local run, there are no pages at all", async () => {
+    const api = await startRouter({ groups: { shop: { ...file } }, bindings: { ...TOKENS, INSECURE_ORIGINS: undefined } });
+    for (const path of ["/__lanes/", "/__lanes/login", "/__lanes/page.js", "/__lanes/g/shop"]) {
+      const answer = await api.fetch(path);
+      expect([answer.status, answer.headers["content-type"]]).toEqual([404, "application/problem+json"]);
+    }
+    await api.dispose();
+  });
+
+  it("its address being known, ADMIN_HOST alone leads to the pages", async () => {
+    const admin = await startRouter({ groups: { shop: file }, bindings: { ...TOKENS, ADMIN_HOST: "lanes.example" } });
+    const answer = await admin.fetch("/", { host: "lanes.example" });
+    expect([answer.status, answer.headers.location]).toEqual([303, "/__lanes/"]);
+    await admin.dispose();
+  });
+});
+
+/** What remembers groups of these names: without figures; behind with KV; not at all. */
+const ODD_OBJECTS = `import { DurableObject } from "cloudflare:workers";
+  const text = (name) => JSON.stringify({ ...${JSON.stringify(file)}, name, hosts: [name + ".example"], services: { web: {} }, lanes: { s1: { weight: 1, origins: { web: "https://live.example" } } }, rules: [] });
+  const latest = (name) => ({ revision: 7, at: new Date().toISOString(), by: "ann", reason: "x", text: text(name) });
+  export class Group extends DurableObject {
+    read(name) { if (name === "broken") throw new Error("no memory"); return { latest: latest(name), written: 6 } }
+    names() { return { names: ["broken", "behind", "half"], off: ["behind"] } }
+    switches() { return [] }
+    stats(name) { if (name === "half") throw new Error("no figures"); return { rows: [], minutes: [], latest: latest(name), assigned: [] } }
+    differences() { if (this.ctx.id.name === "half") throw new Error("no differences"); return [] }
+    history(name) { if (name === "half") throw new Error("no history"); return { written: 6, revisions: [latest(name)], audit: [] } }
+  }
+  export default {}`;
+
+interface Odd {
+  get(path: string): Promise<{ status: number; text: string }>;
+  dispose(): Promise<void>;
+}
+
+/** The router with these objects behind `GROUP`, or with none. */
+async function oddRouter(objects: string | null): Promise<Odd> {
+  const { code } = await bundleWorker("src/worker.ts");
+  const texts = Object.entries({ ...TOKENS, INSECURE_ORIGINS: "true", LANEWAY_SECRET: "test-secret-test-secret-test-secret-0" });
+  const env = Object.fromEntries(texts.map(([name, value]) => [name, { type: "text", value } as const]));
+  const worker = (name: string, contents: string, config: object): WorkerOptions => ({
+    config: {
+      name,
+      ...compatibility(),
+      manifest: { mainModule: "worker.mjs", modules: { "worker.mjs": { type: "esm", contents } } },
+      ...config,
+    },
+  });
+  const group = { GROUP: { type: "durable-object", worker: "objects", exportName: "Group" } };
+  const miniflare = new Miniflare({
+    cf: false,
+    workers: [
+      worker("router", code, { env: { ...env, LANES: { type: "kv", id: "lanes" }, ...(objects !== null && group) } }),
+      ...(objects === null ? [] : [worker("objects", objects, { exports: { Group: { type: "durable-object", storage: "sqlite" } } })]),
+    ],
+    handleStructuredLogs: () => {},
+  });
+  const url = await miniflare.ready;
+  const kv = await miniflare.getKVNamespace("LANES", "router");
+  await kv.put("group:shop", JSON.stringify(file));
+  await kv.put("groups", '["shop"]');
+  const headers = { ...FORM, "sec-fetch-site": "same-origin" };
+  const login = await fetch(new URL("/__lanes/login", url), { method: "POST", headers, redirect: "manual", body: `token=${ADMIN_TOKEN}` });
+  const cookie = login.headers.get("set-cookie")!.split(";")[0]!;
+  return {
+    async get(path) {
+      const answer = await fetch(new URL(path, url), { headers: { cookie } });
+      return { status: answer.status, text: (await answer.text()).replace(/<[^>]*>/g, " ").replace(/\s+/g, " ") };
+    },
+    dispose: () => miniflare.dispose(),
+  };
+}
+
+describe("a page never ends blank", () => {
+  let odd: Odd;
+  beforeAll(async () => {
+    odd = await oddRouter(ODD_OBJECTS);
+  });
+  afterAll(() => odd?.dispose());
+
+  it("where nothing is bound that remembers: it says so, and what is in force", async () => {
+    const plain = await oddRouter(null);
+    const list = await plain.get("/__lanes/");
+    expect(list.status).toBe(200);
+    expect(list.text).toContain("This router has no Durable Object bound as GROUP");
+    expect(list.text).toMatch(/shop revision ~\w+ in force/);
+    const group = await plain.get("/__lanes/g/shop");
+    expect(group.status).toBe(501);
+    expect(group.text).toContain("This router has no Durable Object bound as GROUP");
+    await plain.dispose();
+  });
+
+  it("where only the figures cannot be had: the rest is there, and it says that something is left out", async () => {
+    const { status, text } = await odd.get("/__lanes/g/half");
+    expect(status).toBe(200);
+    expect(text).toContain("Something is left out here.");
+    expect(text).toContain("Who serves what");
+    expect(text).toContain("Revision 7 by ann");
+  });
+
+  it("where a revision has not come to KV: it says so", async () => {
+    const { text } = await odd.get("/__lanes/g/behind");
+    expect(text).toMatch(/Revision 7 by ann, .* KV has not taken it yet; it is tried again until it does\./);
+    expect(text).toContain("This location does not serve the group yet.");
+    expect(text).toContain("Switched off:");
+  });
+
+  it.each(["", "/history", "/differences", "/back/1"])("where everything fails: broken%s says so, and where to go", async (path) => {
+    const { status, text } = await odd.get(`/__lanes/g/broken${path}`);
+    expect(text).toMatch(path === "/differences" ? /Nothing was compared yet/ : /The request could not be handled.*Back to how it is now/);
+    expect(status).toBe(path === "/differences" ? 200 : 502);
+  });
+});
