@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
@@ -5,6 +6,12 @@ const root = new URL("..", import.meta.url).pathname;
 
 /** Runs inside workerd; everything else in Node, where the real Worker and real origins are separate processes and sockets. */
 const IN_WORKERD = ["test/edge/**/*.test.ts", "test/group/**/*.test.ts", "test/admin/**/*.test.ts"];
+
+/** The pages are tested in a real browser; a machine without one runs all the rest, and says so. In CI there must be one. */
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const PAGES = process.env.CI || existsSync(CHROMIUM) ? [] : ["test/dashboard/**"];
+if (PAGES.length > 0)
+  console.warn(`No Chromium at ${CHROMIUM}, so the pages are not tested: "apt-get install chromium", or say in CHROMIUM where it is.`);
 
 /** A machine of two cores that is busy starts a router in seconds; a test that hangs still ends. */
 const patience = { testTimeout: 30_000, hookTimeout: 60_000, retry: process.env.CI ? 1 : 0 };
@@ -20,7 +27,7 @@ export default defineConfig({
       reporter: ["text-summary"],
     },
     projects: [
-      { root, test: { ...patience, name: "node", include: ["test/**/*.test.ts"], exclude: IN_WORKERD } },
+      { root, test: { ...patience, name: "node", include: ["test/**/*.test.ts"], exclude: [...IN_WORKERD, ...PAGES] } },
       {
         root,
         plugins: [

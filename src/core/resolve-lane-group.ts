@@ -1,7 +1,7 @@
 /** A lane file with its defaults → the resolved lane group. Patterns and URLs that are refused are reported on the way. */
 
 import { contextKey } from "./context.ts";
-import { isOwnHeader } from "./header-names.ts";
+import { folded, isOwnHeader } from "./header-names.ts";
 import type { LaneFile } from "./lane-file.ts";
 import { unixSeconds } from "./lane-file-values.ts";
 import type {
@@ -114,10 +114,10 @@ function ruleSlots(weights: NonNullable<LaneFile["rules"][number]["weights"]>): 
 
 /** The lane's header and members say which lane a request is in; from outside nobody believes them, a rule neither. */
 function hiding({ name, propagate }: LaneFile, report: Report): Reading["isHidden"] {
-  const own = { header: propagate.header.toLowerCase(), baggage: propagate.baggage };
+  const own = { header: folded(propagate.header.toLowerCase()), baggage: propagate.baggage };
   return (on, key, path) => {
     // `x-lane*` is hidden where headers are read, and `review` warns of it.
-    const hidden = on === "header" ? key === own.header && !isOwnHeader(key) : key === own.baggage || key === contextKey(name);
+    const hidden = on === "header" ? folded(key) === own.header && !isOwnHeader(key) : key === own.baggage || key === contextKey(name);
     if (hidden) report.warn(path, `rules never see this ${on === "header" ? on : "member"}: it names the lane, and is removed first`);
     return hidden;
   };

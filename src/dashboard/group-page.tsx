@@ -8,14 +8,19 @@ import { Mirrors } from "./mirrors.tsx";
 import type { GroupView } from "./view.ts";
 import { ChangeList, OffSwitch, WeightsForm } from "./weights.tsx";
 
+const capital = (text: string) => `${text[0]!.toUpperCase()}${text.slice(1)}`;
+
+const outsideTitle = ({ history }: GroupView) => (history.revisions.length > 1 ? "KV was changed outside" : "it was put into KV by hand");
+
 /** What somebody should look at, in words, with the place. */
-function concerns({ stats, differences, published, health, name, checked }: GroupView): { text: string; where: string }[] {
+function concerns(view: GroupView): { text: string; where: string }[] {
+  const { stats, differences, published, health, name, checked } = view;
   const found: { text: string; where: string }[] = [];
   const say = (holds: boolean, text: string, where: string) => holds && found.push({ text, where });
   const regressions = differences.endpoints.flatMap(({ paths }) => paths).filter(({ verdict }) => verdict === "regression").length;
   const wrong = checked.problems.length > 0 || health.problems.some(({ key }) => key === `group:${name}`);
   say(wrong, "the newest value has problems", "#problems");
-  say(published.by === "kv", "KV was changed outside", "#outside");
+  say(published.by === "kv", outsideTitle(view), "#outside");
   say(stats.ratio.verdict === "invalid", "the observed shares are invalid", "#lanes");
   for (const lane of new Set(stats.rows.map((row) => row.lane))) {
     const rows = stats.rows.filter((row) => row.lane === lane);
@@ -40,7 +45,7 @@ function State({ view }: { view: GroupView }) {
       {found.map(({ text, where }) => (
         <>
           {" "}
-          <a href={where}>{`${text[0]!.toUpperCase()}${text.slice(1)}.`}</a>
+          <a href={where}>{capital(text)}.</a>
         </>
       ))}
     </p>
@@ -72,10 +77,10 @@ function Outside({ view, session }: { view: GroupView; session: Session }) {
   const previous = history.revisions.find((each) => each.revision < revision)?.revision;
   return (
     <section id="outside" class="alert" aria-labelledby="outside-title">
-      <h2 id="outside-title">KV was changed outside</h2>
+      <h2 id="outside-title">{capital(outsideTitle(view))}</h2>
       <p>
-        Somebody put a value into KV beside the publisher; it is revision {revision} now and serves as it is. Adopting it publishes the same
-        file with a reason and with each visitor's lane kept; until then new visitors are not counted.
+        This value came into KV beside the publisher. It is revision {revision} now and serves as it is. Adopting it publishes the same
+        file, with each visitor's lane kept; until then new visitors are not counted.
       </p>
       {outside.length > 0 && <ChangeList title={`What revision ${revision} changed`} changes={outside} />}
       {session.scope === "write" && (

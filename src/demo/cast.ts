@@ -9,7 +9,7 @@ export interface ServiceWorker {
   readonly vars: Readonly<Record<string, string>>;
 }
 
-export const GROUPS = ["mock", "version", "product"] as const;
+export const GROUPS = ["mock", "version", "product", "catalog"] as const;
 export type GroupName = (typeof GROUPS)[number];
 
 /** The lane file as it stands: what goes into KV. */
@@ -63,5 +63,10 @@ export function serviceWorkers(port: number): ServiceWorker[] {
     product("APP2", "Hello from API 2!", "app3"),
     product("APP3", "Hello from API 3!"),
     product("APP3_NEW", "Hello from API 3! This is a new version of the app"),
+    ...["v1", "v2"].map((version) => ({
+      binding: `CATALOG_${version.toUpperCase()}`,
+      entry: "src/demo/catalog-service.ts",
+      vars: { version },
+    })),
   ];
 }

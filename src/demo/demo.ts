@@ -1,7 +1,11 @@
-/** `npm run demo`: the examples of three documents, played on this machine. `--once` ends by itself: exit code 0, or 1 if something is wrong. */
+/**
+ * `npm run demo`: the examples of three documents, played on this machine; `--mirror`: a dark version, compared. `--once` ends by itself:
+ * exit code 0, or 1 if something is wrong.
+ */
 import { parseArgs } from "node:util";
 import { CHAINS, configuredShares, GREETINGS, GROUPS } from "./cast.ts";
 import { freePort, LOCAL_STATE, type LocalRun, startLocalRun } from "./local-run.ts";
+import { playMirror } from "./mirror-demo.ts";
 import { withProgress } from "./progress.ts";
 import { countBy, problemsOf, tableOf, type Visit } from "./tally.ts";
 
@@ -72,6 +76,9 @@ The router stays up; this terminal shows its access log. Try in another one, in 
   Why does a request go where it goes?
     curl http://mock.localhost:${port}/__lanes/api/explain -H "Authorization: Bearer ${adminToken}" \\
       -H "content-type: application/json" -d '{ "url": "http://mock.localhost:${port}/", "headers": { "baggage": "pr=123" } }'
+  What did a dark version answer differently? (it gets copies of what you send to catalog.localhost)
+    curl http://catalog.localhost:${port}/product/3
+    LANEWAY_ADMIN_TOKEN=${adminToken} npm run lanes -- differences catalog --samples --url http://127.0.0.1:${port}
   What is in force, and what is wrong with it?
     curl http://mock.localhost:${port}/__lanes/health -H "Authorization: Bearer ${adminToken}"
 
@@ -80,8 +87,16 @@ Ctrl-C ends it.
 `;
 }
 
+async function playDocuments(run: LocalRun, lines: readonly string[]): Promise<string[]> {
+  return [
+    ...(await playWeights(run, "mock", "asm-baggage-lanes")),
+    ...(await playWeights(run, "version", "asm-header-propagation-lanes")),
+    ...(await playBaggage(run, lines)),
+  ];
+}
+
 async function main(): Promise<void> {
-  const { once = false } = parseArgs({ options: { once: { type: "boolean" } } }).values;
+  const { once = false, mirror = false } = parseArgs({ options: { once: { type: "boolean" }, mirror: { type: "boolean" } } }).values;
   const lines: string[] = [];
   let onLog: (line: string) => void = (line) => lines.push(line);
   // A run that ends by itself leaves the port and the KV store of this folder alone.
@@ -92,11 +107,7 @@ async function main(): Promise<void> {
   });
   say(`One router and the services behind it run on port ${run.port}.`);
   if (!once) say(`Written anew into the local KV, over what was there: groups, ${GROUPS.map((name) => `group:${name}`).join(", ")}.`);
-  const problems = [
-    ...(await playWeights(run, "mock", "asm-baggage-lanes")),
-    ...(await playWeights(run, "version", "asm-header-propagation-lanes")),
-    ...(await playBaggage(run, lines)),
-  ];
+  const problems = mirror ? await playMirror(run, say) : await playDocuments(run, lines);
   for (const problem of problems) say(`\nWRONG ${problem}`);
   process.exitCode = problems.length === 0 ? 0 : 1;
   if (once) return await run.dispose();

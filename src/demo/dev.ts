@@ -7,8 +7,10 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, watch } from "node:fs";
 import { parseArgs } from "node:util";
-import { getPlatformProxy } from "wrangler";
+import { Miniflare } from "miniflare";
 import { parseLaneGroupText } from "../core/parse-lane-group.ts";
+import { compatibility } from "./bundle.ts";
+import { LOCAL_STATE } from "./local-run.ts";
 
 const root = `${import.meta.dirname}/../..`;
 const LANES = `${root}/lanes`;
@@ -29,12 +31,25 @@ function described(name: string, text: string, port: string): string[] {
   return [`lanes/${name}.json: curl http://127.0.0.1:${port}/${host === undefined ? "" : ` -H "Host: ${host}"`}`];
 }
 
+/** The store that `wrangler dev` reads, without its router. */
+function localKv(): Miniflare {
+  const modules = { "kv.mjs": { type: "esm" as const, contents: "export default {}" } };
+  const config = { name: "kv", ...compatibility(), manifest: { mainModule: "kv.mjs", modules } };
+  return new Miniflare({
+    resourcePersistencePath: LOCAL_STATE,
+    enableDevRegistry: false,
+    workers: [{ config: { ...config, env: { LANES: { type: "kv", id: "LANES" } } } }],
+  });
+}
+
+type Kv = Awaited<ReturnType<Miniflare["getKVNamespace"]>>;
+
 /** A broken file is written too: the router keeps the last good one and says so in its health, as it would in production. */
-async function publish(kv: KVNamespace, port: string): Promise<void> {
+async function publish(kv: Kv, port: string): Promise<void> {
   const names = groupNames();
   for (const name of names) {
     const text = readFileSync(`${LANES}/${name}.json`, "utf8");
-    if ((await kv.get(`group:${name}`)) !== text) await kv.put(`group:${name}`, text);
+    if ((await kv.get(`group:${name}`, "text")) !== text) await kv.put(`group:${name}`, text);
     for (const line of described(name, text, port)) console.log(line);
   }
   await kv.put("groups", JSON.stringify(names));
@@ -42,13 +57,14 @@ async function publish(kv: KVNamespace, port: string): Promise<void> {
 
 const passedOn = process.argv.slice(2);
 const { port } = parseArgs({ args: passedOn, strict: false, options: { port: { type: "string", default: "8787" } } }).values;
-const { env, dispose } = await getPlatformProxy<{ LANES: KVNamespace }>({ configPath: `${root}/wrangler.toml` });
-await publish(env.LANES, String(port));
+const store = localKv();
+const kv = await store.getKVNamespace("LANES", "kv");
+await publish(kv, String(port));
 
 let settling: NodeJS.Timeout | undefined;
 const watcher = watch(LANES, () => {
   clearTimeout(settling);
-  settling = setTimeout(() => publish(env.LANES, String(port)), SETTLE_MS);
+  settling = setTimeout(() => publish(kv, String(port)), SETTLE_MS);
 });
 
 const token = randomBytes(24).toString("hex");
@@ -70,6 +86,6 @@ process.on("SIGTERM", () => wrangler.kill());
 wrangler.on("exit", async (code) => {
   watcher.close();
   clearTimeout(settling);
-  await dispose();
+  await store.dispose();
   process.exitCode = code ?? 0;
 });

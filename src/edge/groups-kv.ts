@@ -154,7 +154,7 @@ function resolve(env: Env, values: Values, now: number): Snapshot {
   const wanted = listed.names === null ? kept : [...listed.names];
   const groups = new Map<string, GroupInForce>();
   for (const name of wanted) {
-    const known = inForce(name, values.get(`group:${name}`) ?? null, listed.names !== null, env);
+    const known = inForce(name, values.get(`group:${name}`) ?? null, listed.names !== null || listed.problem !== null, env);
     if (known.inForce) groups.set(name, known.inForce);
     if (known.problems.length > 0) problems.push({ key: `group:${name}`, problems: known.problems });
   }
@@ -163,7 +163,7 @@ function resolve(env: Env, values: Values, now: number): Snapshot {
     index: indexGroups([...groups.values()].map(({ group }) => group)),
     off: offSwitch(env, values.get("off"), problems),
     readAt: now,
-    complete: groups.size === wanted.length,
+    complete: groups.size === wanted.length && (listed.problem === null || (snapshot?.complete ?? false)),
     problems,
   };
 }
@@ -208,9 +208,10 @@ const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 
 /** The snapshot that serves this request, from start to end. Never rejects, never waits longer than a cold start may. */
 export async function currentGroups(env: Env, ctx: ExecutionContext, now: number): Promise<Snapshot> {
-  const age = snapshot === null ? Number.POSITIVE_INFINITY : now - snapshot.readAt;
+  // A clock that was set back must not keep us from reading.
+  const age = snapshot === null ? Number.POSITIVE_INFINITY : Math.abs(now - snapshot.readAt);
   if (age < REFRESH_MS) return snapshot!;
-  if (snapshot !== null && now - refreshing < REFRESH_MS) return snapshot;
+  if (snapshot !== null && Math.abs(now - refreshing) < REFRESH_MS) return snapshot;
   refreshing = now;
   const loading = refresh(env);
   ctx.waitUntil(loading);

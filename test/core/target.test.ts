@@ -145,7 +145,7 @@ describe("what an origin is told", () => {
     expect(sent({ headers: { cookie: "__Host-lane-shop=1.1.5" } }).remove).toContain("cookie");
     const named = sent({ headers: { cookie: "a=1; __Host-lane-shop=1.1.5", connection: "Cookie, x-tag, bad name" } });
     expect([named.set.has("cookie"), named.set.get("x-tag")]).toEqual([false, "s1"]);
-    expect(named.remove).toEqual(["cookie", "x-tag"]);
+    expect(named.remove).toEqual(["cookie", "x-tag", "tracestate"]);
   });
 
   it("a trace: the client's, or a new one by W3C Trace Context", () => {

@@ -327,7 +327,7 @@ describe("a client that leaves", () => {
     });
     await until(() => asked.length === 1);
     client.abort();
-    expect((await serving).outcome).toMatchObject({ kind: "failed" });
+    expect((await serving).outcome).toEqual({ kind: "failed", reason: "connect" });
     expect(asked).toEqual([`${s2.url}/x`]);
   });
 

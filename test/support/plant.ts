@@ -55,3 +55,12 @@ export const mutated = (file: string, from: string, to: string): BuildOptions =>
     }),
   ],
 });
+
+/** The Worker with these lane files bundled, by name, in place of `lanes/`. */
+export const withBundled = (files: Readonly<Record<string, unknown>>): BuildOptions => ({
+  plugins: [
+    rewriting((name, text) =>
+      name === "edge/bundled.ts" ? `export const BUNDLED = new Map(Object.entries(${JSON.stringify(files)}));` : text,
+    ),
+  ],
+});
