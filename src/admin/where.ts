@@ -24,7 +24,8 @@ export function isAdmin(url: string, env: Env): boolean {
   const start = url.indexOf("/", url.indexOf("//") + 2);
   const query = url.indexOf("?", start);
   const path = start < 0 ? "" : url.slice(start, query < 0 ? url.length : query);
-  return SUSPECT.test(path) && isAdminSpelling(path);
+  // With a Host that makes no URL it is nobody's; there is nothing that the app could look at.
+  return SUSPECT.test(path) && isAdminSpelling(path) && URL.canParse(url);
 }
 
 /** The admin API exists only with a usable token, and only on `ADMIN_HOST` where that is set. */

@@ -37,7 +37,8 @@ function State({ view }: { view: GroupView }) {
   const { name, file, stats, off } = view;
   const found = concerns(view);
   const shares = stats.visitors.filter(({ configured }) => configured > 0).map(({ lane, configured }) => `${lane} ${percent(configured)}`);
-  const split = file === null ? "serves its last good revision" : `sends ${shares.join(", ")}`;
+  const sends = shares.length === 0 ? "serves" : `sends ${shares.join(", ")}`;
+  const split = file === null ? "serves its last good revision" : sends;
   const [mood, word] = off ? ["off", "Switched off"] : found.length > 0 ? ["look", "Needs a look"] : ["", "Normal"];
   return (
     <p class={`state ${mood}`} id="state" data-live aria-live="polite">
@@ -140,7 +141,7 @@ export function GroupPage({ view, session, done }: { view: GroupView; session: S
         <>
           <Lanes file={file} stats={stats} now={now} />
           <div class="pair">
-            <WeightsForm name={name} file={file} stats={stats} session={session} previous={previous} />
+            {stats.visitors.length > 0 && <WeightsForm name={name} file={file} stats={stats} session={session} previous={previous} />}
             <Services file={file} fallsBack={checked.fallsBack} />
           </div>
           <Mirrors name={name} file={file} stats={stats} differences={differences} session={session} now={now} />

@@ -116,7 +116,7 @@ export function Lanes({ file, stats, now }: { file: GroupFile; stats: Stats; now
           </ul>
         </div>
       )}
-      {stats.rows.length === 0 && (
+      {stats.rows.length === 0 && stats.visitors.length > 0 && (
         <p class="hint">No request was counted yet. Send one to a host of the group; its figures are here about ten seconds later.</p>
       )}
       <Table

@@ -116,6 +116,19 @@ describe("a form", () => {
     expect(answer.status).toBe(403);
   });
 
+  it("of the login asks for no token where Cloudflare Access has seen to it", async () => {
+    expect((await get("/__lanes/login")).text).not.toContain("Cloudflare Access");
+    const behind = await startRouter({ groups: { shop: file }, bindings: { ...TOKENS, ACCESS_TEAM: "team", ACCESS_AUD: "audience" } });
+    expect((await behind.fetch("/__lanes/login")).text).toContain("Continue with Cloudflare Access");
+    const failed = await behind.fetch("/__lanes/login", {
+      method: "POST",
+      headers: { ...FORM, "sec-fetch-site": "same-origin" },
+      body: "",
+    });
+    expect(failed.headers.location).toBe("/__lanes/login?failed");
+    await behind.dispose();
+  });
+
   it("of a mebibyte is not read to its end", async () => {
     const answer = await post("/__lanes/g/shop/weights", `form=${"A".repeat(1024 * 1024)}`, { "sec-fetch-site": "same-origin" });
     expect(answer.status).toBe(413);
@@ -172,17 +185,27 @@ describe("without", () => {
   });
 });
 
-/** What remembers groups of these names: without figures; behind with KV; not at all. */
+/** The lane file of a group with this name. */
+const fileOf = (name: string) => ({
+  ...file,
+  name,
+  hosts: [`${name}.example`],
+  services: { web: {} },
+  lanes: { s1: { weight: 1, origins: { web: "https://live.example" } } },
+  rules: [],
+});
+
+/** What remembers groups of these names: without figures; behind with KV; not at all; what no page can be made of. */
 const ODD_OBJECTS = `import { DurableObject } from "cloudflare:workers";
-  const text = (name) => JSON.stringify({ ...${JSON.stringify(file)}, name, hosts: [name + ".example"], services: { web: {} }, lanes: { s1: { weight: 1, origins: { web: "https://live.example" } } }, rules: [] });
+  const text = (name) => ${JSON.stringify(JSON.stringify(fileOf("NAME")))}.replaceAll("NAME", name);
   const latest = (name) => ({ revision: 7, at: new Date().toISOString(), by: "ann", reason: "x", text: text(name) });
   export class Group extends DurableObject {
     read(name) { if (name === "broken") throw new Error("no memory"); return { latest: latest(name), written: 6 } }
-    names() { return { names: ["broken", "behind", "half"], off: ["behind"] } }
+    names() { return { names: ["broken", "behind", "half", "weird"], off: ["behind"] } }
     switches() { return [] }
     stats(name) { if (name === "half") throw new Error("no figures"); return { rows: [], minutes: [], latest: latest(name), assigned: [] } }
     differences() { if (this.ctx.id.name === "half") throw new Error("no differences"); return [] }
-    history(name) { if (name === "half") throw new Error("no history"); return { written: 6, revisions: [latest(name)], audit: [] } }
+    history(name) { if (name === "half") throw new Error("no history"); return { written: 6, revisions: [latest(name)], audit: name === "weird" ? null : [] } }
   }
   export default {}`;
 
@@ -216,7 +239,9 @@ async function oddRouter(objects: string | null): Promise<Odd> {
   const url = await miniflare.ready;
   const kv = await miniflare.getKVNamespace("LANES", "router");
   await kv.put("group:shop", JSON.stringify(file));
-  await kv.put("groups", '["shop"]');
+  const published = { revision: 6, at: "2026-01-01T00:00:00Z", by: "ann", reason: "x", slots: [["s1", 10_000]] };
+  await kv.put("group:behind", JSON.stringify({ ...fileOf("behind"), published }));
+  await kv.put("groups", '["shop","behind"]');
   const headers = { ...FORM, "sec-fetch-site": "same-origin" };
   const login = await fetch(new URL("/__lanes/login", url), { method: "POST", headers, redirect: "manual", body: `token=${ADMIN_TOKEN}` });
   const cookie = login.headers.get("set-cookie")!.split(";")[0]!;
@@ -253,14 +278,21 @@ describe("a page never ends blank", () => {
     expect(status).toBe(200);
     expect(text).toContain("Something is left out here.");
     expect(text).toContain("Who serves what");
-    expect(text).toContain("Revision 7 by ann");
+    expect(text).toContain("This location does not serve the group yet.");
+    // Not with zeros where the shares are not known.
+    expect(text).not.toContain("Weights");
   });
 
   it("where a revision has not come to KV: it says so", async () => {
     const { text } = await odd.get("/__lanes/g/behind");
-    expect(text).toMatch(/Revision 7 by ann, .* KV has not taken it yet; it is tried again until it does\./);
-    expect(text).toContain("This location does not serve the group yet.");
+    expect(text).toMatch(/Revision 7 by ann, .* KV has not taken it yet; it is tried again until it does\. Here revision 6 still serves\./);
     expect(text).toContain("Switched off:");
+  });
+
+  it("where nobody foresaw it: it says so", async () => {
+    const { status, text } = await odd.get("/__lanes/g/weird");
+    expect(status).toBe(500);
+    expect(text).toContain("This page could not be made. The router itself is not concerned; its log says why. Back to how it is now");
   });
 
   it.each(["", "/history", "/differences", "/back/1"])("where everything fails: broken%s says so, and where to go", async (path) => {

@@ -25,7 +25,9 @@ describe("the mirror's demo", () => {
   it("lines the table up", () => {
     const lines = tableOf(found(REGRESSION)).split("\n");
     expect(lines).toHaveLength(2);
-    expect(lines[1]).toMatch(/^ {2}GET \/product\/:id {2}body\.price\.cents {2}value +80 +0 {2}regression +50\.0 % +0\.0 % +100\.0 % +50\.0 % {2}yes$/);
+    expect(lines[1]).toMatch(
+      /^ {2}GET \/product\/:id {2}body\.price\.cents {2}value +80 +0 {2}regression +50\.0 % +0\.0 % +100\.0 % +50\.0 % {2}yes$/,
+    );
   });
 
   it("names the regression of the dark version, and only it", { timeout: 90_000 }, () => {
@@ -35,7 +37,8 @@ describe("the mirror's demo", () => {
     expect(stdout).not.toContain("WRONG");
     expect(stdout.match(/ regression /g)).toHaveLength(1);
     expect(stdout).toMatch(/GET \/product\/:id {2}body\.price\.cents {2}value .* regression /);
-    for (const noisy of ["requestId", "servedAt", "tags"]) expect(stdout).toMatch(new RegExp(`GET /product/:id {2}body\\.${noisy} .* noise `));
+    for (const noisy of ["requestId", "servedAt", "tags"])
+      expect(stdout).toMatch(new RegExp(`GET /product/:id {2}body\\.${noisy} .* noise `));
     expect(status).toBe(0);
   });
 });

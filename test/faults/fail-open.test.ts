@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { windowOf, writeContext } from "../../src/core/context.ts";
 import { signerWith } from "../support/decision.ts";
-import { headerOf } from "../support/origin.ts";
 import { PLANT_HEADER, plantable } from "../support/plant.ts";
 import * as reply from "../support/replies.ts";
 import { TEST_SECRET } from "../support/router.ts";
@@ -16,7 +15,7 @@ let world: World;
 beforeAll(async () => {
   world = await startWorld(
     (origins) => {
-      const { s1, s2, s3 } = origins;
+      const { s1, s2 } = origins;
       const eject = { failures: 1_000, seconds: 1 };
       const files = [
         group("shop", origins, {
@@ -27,11 +26,17 @@ beforeAll(async () => {
           propagate: { header: "x-tag", baggage: "lane", headers: ["version"] },
           fallback: { eject },
         }),
-        group("slots", origins, { rules: [], lanes: { s1: { weight: 1, origins: { web: s1.url } }, s2: { weight: 1, origins: { web: s2.url } } }, fallback: { eject } }),
-        group("mirrored", origins, { fallback: { eject }, mirrors: [{ name: "m", lane: "s3", percent: 100, writes: "send", compare: {} }] }),
+        group("slots", origins, {
+          rules: [],
+          lanes: { s1: { weight: 1, origins: { web: s1.url } }, s2: { weight: 1, origins: { web: s2.url } } },
+          fallback: { eject },
+        }),
+        group("mirrored", origins, {
+          fallback: { eject },
+          mirrors: [{ name: "m", lane: "s3", percent: 100, writes: "send", compare: {} }],
+        }),
         group("strict", origins, { mode: "strict" }),
       ];
-      void s3;
       return Object.fromEntries(files.map((file) => [file.name, file]));
     },
     { build: plantable, bindings: { LANEWAY_ADMIN_TOKEN: TOKEN } },
@@ -44,9 +49,16 @@ beforeEach(() => world.reset());
 const plant = (step: string, headers: Record<string, string> = {}) => ({ [PLANT_HEADER]: step, ...headers });
 const everybody = () => (["s1", "s2", "s3"] as const).flatMap((name) => world[name].requests.map(() => name));
 
-async function ask(step: string, { name = "shop", ...request }: { name?: string; method?: string; body?: string | Uint8Array; headers?: Record<string, string> } = {}) {
+async function ask(
+  step: string,
+  { name = "shop", ...request }: { name?: string; method?: string; body?: string | Uint8Array; headers?: Record<string, string> } = {},
+) {
   const traceId = newTraceId();
-  const answer = await world.router.fetch("/x?q=1", { host: `${name}.example`, ...request, headers: { traceparent: traceparent(traceId), ...plant(step, request.headers) } });
+  const answer = await world.router.fetch("/x?q=1", {
+    host: `${name}.example`,
+    ...request,
+    headers: { traceparent: traceparent(traceId), ...plant(step, request.headers) },
+  });
   clientSaw(`${answer.status}${answer.status === 200 ? ` ${answer.text}` : ""}`);
   await sleep(15);
   const asked = world.seenOf(traceId);
@@ -87,7 +99,10 @@ describe("an exception", () => {
   });
 
   it.each(["readContext", "isCurrent"])("fault 56: in %s, where a context came, too", async (step) => {
-    const context = writeContext({ group: "shop", lane: "s2", hop: 1, window: windowOf(Date.now() / 1000), mirror: null }, signerWith(TEST_SECRET));
+    const context = writeContext(
+      { group: "shop", lane: "s2", hop: 1, window: windowOf(Date.now() / 1000), mirror: null },
+      signerWith(TEST_SECRET),
+    );
     const { answer, asked, log } = await ask(step, { headers: { "x-lane-context": context } });
     expect([answer.status, asked, log!.reason]).toEqual([200, ["s1"], "internal"]);
   });
@@ -104,16 +119,25 @@ describe("an exception", () => {
     },
   );
 
-  it.each(["succeeded", "respond", "cookieFor", "isChosen"])("fault 56: in %s, after the lane was asked, asks again only what may be asked twice", async (step) => {
-    for (const origin of [world.s1, world.s2]) origin.respond(reply.answer(200, origin.name, { "content-type": "text/html", location: "/x" }));
-    const get = await ask(step);
-    expect([get.answer.status, get.answer.text, get.asked, get.log!.reason]).toEqual([200, "s1", ["s2", "s1"], "internal"]);
-    // Without a body to tell, it would be easy to send it twice.
-    for (const body of ["", "a body"]) {
-      const post = await ask(step, { method: "POST", body });
-      expect([post.answer.status, post.asked, post.log!.reason, JSON.parse(post.answer.text)]).toEqual([502, ["s2"], "internal", INTERNAL]);
-    }
-  });
+  it.each(["succeeded", "respond", "cookieFor", "isChosen"])(
+    "fault 56: in %s, after the lane was asked, asks again only what may be asked twice",
+    async (step) => {
+      for (const origin of [world.s1, world.s2])
+        origin.respond(reply.answer(200, origin.name, { "content-type": "text/html", location: "/x" }));
+      const get = await ask(step);
+      expect([get.answer.status, get.answer.text, get.asked, get.log!.reason]).toEqual([200, "s1", ["s2", "s1"], "internal"]);
+      // Without a body to tell, it would be easy to send it twice.
+      for (const body of ["", "a body"]) {
+        const post = await ask(step, { method: "POST", body });
+        expect([post.answer.status, post.asked, post.log!.reason, JSON.parse(post.answer.text)]).toEqual([
+          502,
+          ["s2"],
+          "internal",
+          INTERNAL,
+        ]);
+      }
+    },
+  );
 
   it.each(["failed"])("fault 56: in %s, after the lane failed, still finds the baseline", async (step) => {
     world.s2.respond(reply.resetBeforeHeaders());
@@ -121,27 +145,44 @@ describe("an exception", () => {
     expect([answer.status, asked]).toEqual([200, ["s2", "s1"]]);
   });
 
-  it.each(["count", "tallyOf", "bucketOf", "log", "within", "flushSoon"])("fault 56: in %s, behind the answer, costs the client nothing", async (step) => {
-    const { answer, asked } = await ask(step, { method: "POST", body: "a body" });
-    expect([answer.status, answer.text, asked, answer.headers["x-lane"]]).toEqual([200, "s2", ["s2"], "s2"]);
-  });
+  it.each(["count", "tallyOf", "bucketOf", "log", "within", "flushSoon"])(
+    "fault 56: in %s, behind the answer, costs the client nothing",
+    async (step) => {
+      const { answer, asked } = await ask(step, { method: "POST", body: "a body" });
+      expect([answer.status, answer.text, asked, answer.headers["x-lane"]]).toEqual([200, "s2", ["s2"], "s2"]);
+    },
+  );
 
-  it.each(["considerCopies", "settleCopies", "losesCredentials", "take", "copyEdits", "compareAnswers"])("fault 56: in %s, on the way to a copy, costs the original nothing", async (step) => {
-    const { answer, asked } = await ask(step, { name: "mirrored" });
-    expect([answer.status, answer.text, asked.filter((name) => name !== "s3" && name !== "s2"), answer.headers["x-lane"]]).toEqual([200, "s2", [], "s2"]);
-  });
+  it.each(["considerCopies", "settleCopies", "losesCredentials", "take", "copyEdits", "compareAnswers"])(
+    "fault 56: in %s, on the way to a copy, costs the original nothing",
+    async (step) => {
+      const { answer, asked } = await ask(step, { name: "mirrored" });
+      expect([answer.status, answer.text, asked.filter((name) => name !== "s3" && name !== "s2"), answer.headers["x-lane"]]).toEqual([
+        200,
+        "s2",
+        [],
+        "s2",
+      ]);
+    },
+  );
 
-  it.each(["readFacts", "currentGroups", "findGroup"])("fault 56: in %s, before the group is known, is 502, and nothing is sent", async (step) => {
-    const { answer } = await ask(step);
-    expect([answer.status, JSON.parse(answer.text), everybody()]).toEqual([502, INTERNAL, []]);
-    expect(answer.headers["content-type"]).toBe("application/problem+json");
-  });
+  it.each(["readFacts", "currentGroups", "findGroup"])(
+    "fault 56: in %s, before the group is known, is 502, and nothing is sent",
+    async (step) => {
+      const { answer } = await ask(step);
+      expect([answer.status, JSON.parse(answer.text), everybody()]).toEqual([502, INTERNAL, []]);
+      expect(answer.headers["content-type"]).toBe("application/problem+json");
+    },
+  );
 
-  it.each(["findService", "originUrl", "endingNames", "writeBaggage", "failOpen"])("fault 56: in %s, which the way out needs itself, is 502, and nothing is sent", async (step) => {
-    const { answer } = await ask(step);
-    expect([answer.status, everybody()]).toEqual([502, []]);
-    expect(answer.text).not.toMatch(/planted|127\.0\.0\.1|at /);
-  });
+  it.each(["findService", "originUrl", "endingNames", "decide,writeBaggage", "decide,isOwnMember", "decide,failOpen"])(
+    "fault 56: in %s, which the way out needs itself, is 502, and nothing is sent",
+    async (step) => {
+      const { answer } = await ask(step);
+      expect([answer.status, everybody()]).toEqual([502, []]);
+      expect(answer.text).not.toMatch(/planted|127\.0\.0\.1|at /);
+    },
+  );
 
   it("fault 56: in a strict group still gives the baseline", async () => {
     expect((await ask("decide", { name: "strict" })).asked).toEqual(["s1"]);
@@ -184,10 +225,19 @@ describe("what goes to the baseline then", () => {
 
   it("is streamed, however long it is, and so is the answer, less what only we may say", async () => {
     const body = Buffer.alloc(3 * 1024 * 1024, "laneway");
-    world.s1.respond(reply.answer(201, "done", { "x-lane": "s9", "x-lane-served-by": "s9", "set-cookie": ["a=1", "b=2"] }));
+    const done = reply.answer(201, "done", { "x-lane": "s9", "x-lane-served-by": "s9", "set-cookie": ["a=1", "b=2"] });
+    world.s1.respond(async (exchange) => {
+      await exchange.seen.received;
+      await done(exchange);
+    });
     const { answer, seen } = await ask("decide", { method: "PUT", body });
-    await seen[0]!.received;
-    expect([answer.status, answer.text, answer.headers["set-cookie"], answer.headers["x-lane"], answer.headers["x-lane-served-by"]]).toEqual([201, "done", ["a=1", "b=2"], undefined, undefined]);
+    expect([
+      answer.status,
+      answer.text,
+      answer.headers["set-cookie"],
+      answer.headers["x-lane"],
+      answer.headers["x-lane-served-by"],
+    ]).toEqual([201, "done", ["a=1", "b=2"], undefined, undefined]);
     expect(seen[0]!.bodySha256).toBe(createHash("sha256").update(body).digest("hex"));
   });
 
@@ -204,7 +254,8 @@ describe("what goes to the baseline then", () => {
 });
 
 describe("a copy", () => {
-  const text = (group: string, mirror: string | null) => writeContext({ group, lane: "s1", hop: 1, window: 1, mirror }, signerWith(TEST_SECRET));
+  const text = (group: string, mirror: string | null) =>
+    writeContext({ group, lane: "s1", hop: 1, window: 1, mirror }, signerWith(TEST_SECRET));
   it.each<[string, Record<string, string>]>([
     ["by its group's member", { baggage: `laneway.shop=${text("shop", "shop/m")}` }],
     ["by another group's", { baggage: `a=1,laneway.other=${text("other", "other/m")}` }],
@@ -214,8 +265,7 @@ describe("a copy", () => {
   ])("fault 56: marked %s never takes that way", async (_, headers) => {
     for (const step of ["decide", "headerEdits", "serve", "signerOf"]) {
       const { answer, asked } = await ask(step, { headers });
-      expect([step, answer.status, asked]).toEqual([step, 502, step === "headerEdits" ? asked : []]);
-      expect(asked).toEqual([]);
+      expect([step, answer.status, asked]).toEqual([step, 502, []]);
     }
   });
 
