@@ -11,7 +11,7 @@ export type Body =
   /** Compressed in a way that the platform has not undone: equal contents may have other bytes. */
   | { readonly form: "compressed" };
 
-/** HTML whose nodes are still to be read by HTMLRewriter. */
+/** HTML whose nodes are still to be read (`html-nodes.ts`). */
 export type Markup = { readonly form: "markup"; readonly text: string; readonly cut: boolean };
 
 /**

@@ -7,7 +7,7 @@ import { compareSequences, moved } from "./compare-text.ts";
 import type { Differences } from "./difference.ts";
 import { intoKey, writeKey } from "./path.ts";
 
-/** What HTMLRewriter tells, as data: names in lower case, a text whole (all its chunks) and as it stands in the source. */
+/** A piece of a page (`html-nodes.ts`): names in lower case, values and texts as they stand in the source. */
 export type HtmlNode =
   | { readonly open: string; readonly attributes: readonly (readonly [name: string, value: string])[] }
   | { readonly close: string }

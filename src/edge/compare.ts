@@ -1,11 +1,11 @@
-/** Answers on this platform → what `core/compare.ts` compares: bytes read to a cap, codings undone, HTML taken apart (contract section 7). */
+/** Answers on this platform → what `core/compare.ts` compares: bytes read to a cap, codings undone (contract section 7). */
 import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
 import { publicLocation } from "../core/answer.ts";
 import { type Answer, type Comparison, compareAnswers } from "../core/compare.ts";
 import { type Body, readBody } from "../core/compare-body.ts";
-import type { HtmlNode } from "../core/compare-html.ts";
 import { type CompareRules, compareRules } from "../core/compare-rules.ts";
 import type { Facts } from "../core/facts.ts";
+import { htmlNodes } from "../core/html-nodes.ts";
 import type { Mirror, Origin } from "../core/lane-group.ts";
 import { type Redaction, redaction } from "../core/redact.ts";
 import { readUpTo } from "./read-up-to.ts";
@@ -14,8 +14,6 @@ import { readUpTo } from "./read-up-to.ts";
 export const MAX_COMPARED_BYTES = 256 * 1024;
 /** Of a compressed one, when it is undone. */
 const MAX_PLAIN_BYTES = 1024 * 1024;
-/** As many as `core/compare-html.ts` looks at. */
-const MAX_NODES = 20_000;
 
 /** An answer as it is on the wire, so that reading it here does not change what the client gets of it. */
 export interface Taken {
@@ -29,10 +27,14 @@ export interface Taken {
 /** What stands in the place of an answer that did not come whole: it is never equal to one. */
 export type Failure = "connect" | "timeout";
 
-/** `body`: the branch of it that is ours to read. */
-export async function take(response: Response, body: ReadableStream | null, origin: Origin, ms: number): Promise<Taken | Failure> {
-  const { status, headers } = response;
-  const { bytes, end } = await readUpTo(body, MAX_COMPARED_BYTES, ms);
+/** `body`: the branch of it that is ours to read, so many bytes of it and for so long. */
+export async function take(
+  { status, headers }: Response,
+  body: ReadableStream | null,
+  origin: Origin,
+  { cap, ms }: { readonly cap: number; readonly ms: number },
+): Promise<Taken | Failure> {
+  const { bytes, end } = await readUpTo(body, cap, ms);
   if (end === "late" || end === "broken") return end === "late" ? "timeout" : "connect";
   return { status, headers, bytes, cut: end === "cut", origin };
 }
@@ -59,65 +61,23 @@ function plain({ headers, bytes, cut }: Taken): Pick<Taken, "bytes" | "cut"> | n
   }
 }
 
-/** HTMLRewriter knows which elements have no end tag to wait for, and throws there. */
-function onEndTag(element: Element, tag: string, nodes: HtmlNode[]): void {
-  try {
-    // An element that nothing closed ends with the one around it, and is not told twice.
-    element.onEndTag(({ name }) => void (name.toLowerCase() === tag && nodes.push({ close: tag })));
-  } catch {
-    // A void element.
-  }
-}
-
-/** The first 20,000 nodes of a page; `cut`: there are more. */
-async function htmlNodes(text: string): Promise<{ nodes: HtmlNode[]; cut: boolean }> {
-  const nodes: HtmlNode[] = [];
-  let chunks = "";
-  const add = (node: HtmlNode) => {
-    if (nodes.length === MAX_NODES) throw new Error("enough");
-    nodes.push(node);
-  };
-  const rewriter = new HTMLRewriter()
-    .on("*", {
-      element(element) {
-        const tag = element.tagName.toLowerCase();
-        add({ open: tag, attributes: [...element.attributes].map(([name, value]) => [name!, value!] as const) });
-        onEndTag(element, tag, nodes);
-      },
-    })
-    .onDocument({
-      text({ text, lastInTextNode }) {
-        chunks += text;
-        if (!lastInTextNode) return;
-        add({ text: chunks });
-        chunks = "";
-      },
-    });
-  try {
-    await rewriter.transform(new Response(text)).arrayBuffer();
-    return { nodes, cut: false };
-  } catch {
-    return { nodes, cut: true };
-  }
-}
-
-async function bodyOf(taken: Taken): Promise<Body> {
+function bodyOf(taken: Taken): Body {
   const read = plain(taken);
   if (read === null) return { form: "compressed" };
   const body = readBody(taken.headers.get("content-type"), null, read.bytes, read.cut);
   if (body.form !== "markup") return body;
-  const { nodes, cut } = await htmlNodes(body.text);
+  const { nodes, cut } = htmlNodes(body.text);
   return { form: "html", nodes, cut: cut || body.cut };
 }
 
 /** Each origin's own address in a `Location` is the public one, as the client would see it (contract section 4, redirects). */
-export async function answerOf(taken: Taken, facts: Facts): Promise<Answer> {
+export function answerOf(taken: Taken, facts: Facts): Answer {
   const headers = new Map(taken.headers);
   for (const name of ["location", "content-location"]) {
     const value = headers.get(name);
     if (value !== undefined) headers.set(name, publicLocation(value, taken.origin, facts) ?? value);
   }
-  return { status: taken.status, headers, body: await bodyOf(taken) };
+  return { status: taken.status, headers, body: bodyOf(taken) };
 }
 
 export interface Comparing {
@@ -137,7 +97,7 @@ export function comparingOf(mirror: Mirror): Comparing | null {
   return comparing;
 }
 
-export async function compareWith(left: Answer, right: Taken | Failure, facts: Facts, rules: CompareRules): Promise<Comparison> {
-  if (typeof right !== "string") return compareAnswers(left, await answerOf(right, facts), rules);
+export function compareWith(left: Answer, right: Taken | Failure, facts: Facts, rules: CompareRules): Comparison {
+  if (typeof right !== "string") return compareAnswers(left, answerOf(right, facts), rules);
   return { differences: [{ path: "status", kind: "status", left: left.status, right, times: 1 }], truncated: false, skipped: null };
 }

@@ -15,13 +15,15 @@ import { within } from "../core/slots.ts";
 import { headerEdits, originUrl } from "../core/target.ts";
 import { countComparison, countCopy, countUncompared } from "./batch.ts";
 import { goesAsItCame, type Upload } from "./body.ts";
-import { answerOf, type Comparing, compareWith, comparingOf, type Failure, type Taken, take } from "./compare.ts";
+import { answerOf, type Comparing, compareWith, comparingOf, type Failure, MAX_COMPARED_BYTES, type Taken, take } from "./compare.ts";
 import type { Sending, Served } from "./fallback.ts";
 import { endingNames, forward } from "./forward.ts";
 import { type Hold, hold, type Kept, keep, nothingKept, release } from "./in-flight.ts";
 
 /** `waitUntil` is cut after 30 s, and a copy ends before 25 s. */
 const MAX_MS = 24_000;
+/** What is read of an answer that nobody looks at. */
+const MAX_UNSEEN_BYTES = 64 * 1024;
 /** A longer sample would not be kept. */
 const MAX_SAMPLE = 15 * 1024;
 
@@ -122,7 +124,7 @@ function depart(want: Want, flights: Flight[], kept: Kept, served: Served, respo
   }
   const { status, statusText, headers } = response;
   const [forClient, forUs] = response.body?.tee() ?? [null, null];
-  const taken = take(response, forUs, candidate.origin, MAX_MS);
+  const taken = take(response, forUs, candidate.origin, { cap: MAX_COMPARED_BYTES, ms: MAX_MS });
   const whole = forClient === null ? response : new Response(forClient, { status, statusText, headers, encodeBody: "manual" });
   const sending = sendAll(want, flights, kept, { candidate, taken, until });
   return { served: { ...served, outcome: { kind: "answer", response: whole } }, sending };
@@ -160,11 +162,18 @@ async function send(want: Want, flight: Flight, content: Awaited<Kept["content"]
   if (!body.ok) return;
   if (comparing !== null && primary.taken !== null) return await compareCopy(want, copy, body.value, primary, primary.taken, comparing);
   // Read, too, where nobody looks at it: an origin that is hung up on stops its work, and its connection is of no use to the next copy.
-  await ask(want, copy, { lane: mirror.lane, origin }, body.value, primary.until);
+  await ask(want, copy, { lane: mirror.lane, origin }, body.value, { cap: MAX_UNSEEN_BYTES, until: primary.until });
+}
+
+interface Limit {
+  /** Bytes of the answer. */
+  readonly cap: number;
+  /** Milliseconds since 1970. */
+  readonly until: number;
 }
 
 /** A copy to one origin. */
-async function ask(want: Want, copy: Copy, { lane, origin }: Candidate, content: Content, until: number): Promise<Taken | Failure> {
+async function ask(want: Want, copy: Copy, { lane, origin }: Candidate, content: Content, limit: Limit): Promise<Taken | Failure> {
   const { request, facts, env, signer } = want;
   const { mirror, synthetic } = copy;
   const decision = copyDecision(want.decision, mirror, lane);
@@ -177,7 +186,7 @@ async function ask(want: Want, copy: Copy, { lane, origin }: Candidate, content:
       origin: { ...origin, noStore: true },
       edits: copyEdits(edits, facts, mirror, spanId),
       body: { content, replayable: true, uploaded: null },
-      limitMs: Math.max(0, Math.min(mirror.timeoutMs, until - Date.now())),
+      limitMs: Math.max(0, Math.min(mirror.timeoutMs, limit.until - Date.now())),
       client: null,
       rawAnswer: true,
     },
@@ -185,7 +194,7 @@ async function ask(want: Want, copy: Copy, { lane, origin }: Candidate, content:
     env,
   );
   if (outcome.kind === "failed") return outcome.reason === "timeout" ? "timeout" : "connect";
-  return await take(outcome.response, outcome.response.body, origin, until - Date.now());
+  return await take(outcome.response, outcome.response.body, origin, { cap: limit.cap, ms: limit.until - Date.now() });
 }
 
 /** Is the lane that served asked a second time, to learn what differs by itself? */
@@ -205,17 +214,18 @@ async function compareCopy(
   const { decision, facts } = want;
   const { mirror, origin } = copy;
   const [group, service] = [decision.group.name, decision.service.name];
+  const limit = { cap: MAX_COMPARED_BYTES, until };
   // At the same moment, so that neither is later than the other.
   const [primary, copied, probed] = await Promise.all([
     taken,
-    ask(want, copy, { lane: mirror.lane, origin }, content, until),
-    isProbed(want, copy, candidate) ? ask(want, copy, candidate, content, until) : null,
+    ask(want, copy, { lane: mirror.lane, origin }, content, limit),
+    isProbed(want, copy, candidate) ? ask(want, copy, candidate, content, limit) : null,
   ]);
   if (typeof primary === "string") return countUncompared(group, mirror.lane, service, "unfinished");
-  const left = await answerOf(primary, facts);
-  const raw = await compareWith(left, copied, facts, rules);
+  const left = answerOf(primary, facts);
+  const raw = compareWith(left, copied, facts, rules);
   if (raw.skipped !== null) return countUncompared(group, mirror.lane, service, raw.skipped);
-  const noise = probed === null ? null : await compareWith(left, probed, facts, rules);
+  const noise = probed === null ? null : compareWith(left, probed, facts, rules);
   const asked = noise !== null && noise.skipped === null;
   const shown = raw.differences.map((difference) => redact(difference, hidden));
   countComparison(group, mirror.lane, service, {
