@@ -1,12 +1,15 @@
 /** `npm run bench [-- figure …] [--json]`: the figures of contract section 12. Tables go to stdout, progress to stderr. */
 import { parseArgs } from "node:util";
+import { comparer } from "./comparer.ts";
 import { decision } from "./decision.ts";
 import { type Figure, tableOf } from "./figure.ts";
 import { group } from "./group.ts";
+import { memory } from "./memory.ts";
+import { mirror } from "./mirror.ts";
 import { pipeline } from "./pipeline.ts";
 import { size } from "./size.ts";
 
-const figures: Readonly<Record<string, () => Promise<Figure>>> = { pipeline, decision, size, group };
+const figures: Readonly<Record<string, () => Promise<Figure>>> = { pipeline, decision, size, group, memory, mirror, comparer };
 
 const usage = `npm run bench [-- <figure> …] [--json]
 figures: ${Object.keys(figures).join(", ")}; all of them where none is named`;
