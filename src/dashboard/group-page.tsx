@@ -24,9 +24,11 @@ function concerns(view: GroupView): { text: string; where: string }[] {
   say(stats.ratio.verdict === "invalid", "the observed shares are invalid", "#lanes");
   for (const lane of new Set(stats.rows.map((row) => row.lane))) {
     const rows = stats.rows.filter((row) => row.lane === lane);
-    const fallbacks = sum([...totals(rows.map((row) => row.fallbacks)).values()]);
-    const requests = sum(rows.map((row) => row.requests));
-    say(fallbacks > 0, `${fallbacks} of ${plural(requests, "request")} in ${lane} fell back`, "#lanes");
+    const reasons = totals(rows.map((row) => row.fallbacks));
+    // Lanes are meant to have some of the services only.
+    reasons.delete("missing-service");
+    const [failed, requests] = [sum([...reasons.values()]), sum(rows.map((row) => row.requests))];
+    say(failed > 0, `${failed} of ${plural(requests, "request")} in ${lane} failed and fell back`, "#lanes");
   }
   say(regressions > 0, `the dark lane shows ${plural(regressions, "regression")}`, "#mirrors");
   return found;

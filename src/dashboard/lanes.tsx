@@ -12,14 +12,14 @@ export function totals(reasons: readonly Readonly<Record<string, number>>[]): Ma
 }
 
 export const listed = (reasons: ReadonlyMap<string, number>): string =>
-  [...reasons].map(([reason, count]) => `${reason} ${count}`).join(", ");
+  [...reasons].map(([reason, count]) => `${count} × ${reason}`).join(", ");
 
 function worst(rows: readonly StatsRow[], which: "p50" | "p95" | "p99"): string {
   const values = rows.map(({ latency }) => latency[which]).filter((value) => value !== null);
   return values.length === 0 ? "–" : String(Math.max(...values));
 }
 
-const [WIDTH, HEIGHT] = [120, 24];
+const [WIDTH, HEIGHT] = [96, 24];
 
 /** One value a minute, the running one last; minutes without a request are zeros, not gaps. */
 function perMinute({ series, minutes }: Stats, lane: string, now: number, which: "requests" | "errors"): number[] {
@@ -76,12 +76,15 @@ function LaneRow({ name, file, stats, now }: { name: string; file: GroupFile; st
   return (
     <tr>
       <th scope="row">
-        {name} <Tags name={name} file={file} now={now} />
+        {name}{" "}
+        <span class="tags">
+          <Tags name={name} file={file} now={now} />
+        </span>
       </th>
       <td>{percent(share?.configured ?? null)}</td>
       <td class={stats.ratio.verdict === "invalid" ? "bad" : ""}>{percent(share?.observed ?? null, 1)}</td>
       <td>
-        {requests} {copies > 0 && <span class="hint">and {plural(copies, "copy", "copies")}</span>}
+        {requests} {copies > 0 && <span class="hint">{plural(copies, "copy", "copies")}</span>}
       </td>
       <td class={errors > 0 ? "bad" : ""}>
         {errors} {errors > 0 && `(${percent((errors * 100) / requests, 1)})`}

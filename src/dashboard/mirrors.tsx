@@ -157,22 +157,34 @@ interface EndpointsProps {
   readonly whole?: boolean;
 }
 
+/** Nobody needs to act on these. */
+const isQuiet = (endpoint: Endpoint) => rankOf(endpoint) >= ORDER.indexOf("noise");
+
 export function Endpoints({ name, differences, session, now, whole = false }: EndpointsProps) {
   const limits = whole ? WHOLE : BRIEF;
   const found = differences.endpoints
     .filter(({ paths }) => paths.length > 0)
     .toSorted((a, b) => rankOf(a) - rankOf(b) || b.compared - a.compared);
+  const [loud, quiet] = [found.filter((each) => !isQuiet(each)), found.filter(isQuiet)];
   const same = differences.endpoints.filter(({ paths }) => paths.length === 0);
+  const article = (endpoint: Endpoint) => (
+    <article>
+      {whole ? <h2 class="endpoint">{endpoint.endpoint}</h2> : <h3 class="endpoint">{endpoint.endpoint}</h3>}
+      <Paths endpoint={endpoint} name={name} session={session} limits={limits} />
+      <Samples endpoint={endpoint} limits={limits} now={now} />
+    </article>
+  );
   return (
     <>
       {found.length > 0 && <Verdicts />}
-      {found.slice(0, limits.endpoints).map((endpoint) => (
-        <article>
-          {whole ? <h2 class="endpoint">{endpoint.endpoint}</h2> : <h3 class="endpoint">{endpoint.endpoint}</h3>}
-          <Paths endpoint={endpoint} name={name} session={session} limits={limits} />
-          <Samples endpoint={endpoint} limits={limits} now={now} />
-        </article>
-      ))}
+      {loud.slice(0, limits.endpoints).map(article)}
+      {loud.length > limits.endpoints && <p>{loud.length - limits.endpoints} more endpoints differ.</p>}
+      {quiet.length > 0 && (
+        <details data-key="quiet" open={whole}>
+          <summary>{plural(quiet.length, "endpoint")} with nothing but noise or ignored paths</summary>
+          {quiet.slice(0, limits.endpoints).map(article)}
+        </details>
+      )}
       {same.length > 0 && (
         <details data-key="same">
           <summary>{plural(same.length, "endpoint")} without a difference</summary>
@@ -185,7 +197,6 @@ export function Endpoints({ name, differences, session, now, whole = false }: En
           </ul>
         </details>
       )}
-      {found.length > limits.endpoints && <p>{found.length - limits.endpoints} more endpoints differ.</p>}
     </>
   );
 }
@@ -205,7 +216,7 @@ export function Mirrors({ file, stats, ...props }: EndpointsProps & { file: Grou
       {mirrors.length > 0 && (
         <>
           <p>
-            {mirrors.map(({ name, percent, lane }) => `${name} copies ${percent} % to ${lane}`).join("; ")}.{" "}
+            {mirrors.map(({ name, percent, lane }) => `Mirror ${name} copies ${percent} % to lane ${lane}.`).join(" ")}{" "}
             <a href={groupPath(props.name, "/differences")}>All differences</a>
           </p>
           <Copies stats={stats} />

@@ -20,12 +20,12 @@ a { color: var(--accent); }
 .scroll { overflow-x: auto; position: relative; margin: .4rem 0 1rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 caption { text-align: left; padding: .1rem 0 .4rem; font-size: .9rem; }
-th, td { text-align: left; padding: .35rem .9rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th, td { text-align: left; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 thead th { font-size: .85rem; color: var(--muted); white-space: nowrap; }
-td form { margin: -.2rem 0; }
+td form { margin: -.2rem 0; } #lanes td { white-space: nowrap; } #lanes td .hint { display: block; font-size: .85rem; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(28rem, 100%), 1fr)); gap: 0 3rem; } .pair > * { min-width: 0; }
 .services td, .services th { border: 1px solid var(--line); padding: .35rem .7rem; } .own { background: var(--soft); color: var(--good); font-weight: 600; }
-.spark { display: block; min-width: 120px; } .spark path { fill: none; stroke: var(--accent); stroke-width: 1.5; } .spark .errors { stroke: var(--bad); stroke-dasharray: 3 2; }
+.spark { display: block; min-width: 96px; } .tags { display: inline-flex; flex-wrap: wrap; gap: .2rem; max-width: 11rem; } .spark path { fill: none; stroke: var(--accent); stroke-width: 1.5; } .spark .errors { stroke: var(--bad); stroke-dasharray: 3 2; }
 code { font: .9em ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; } td code, th code { display: inline-block; min-width: 6rem; max-width: 30rem; }
 .verdict { color: var(--muted); white-space: nowrap; } .regression { color: var(--bad); font-weight: 600; } .regression::before { content: "▲ "; } .suspect { color: var(--warn); font-weight: 600; } .suspect::before { content: "? "; }
 input, textarea, button { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--muted); border-radius: 4px; padding: .25rem .5rem; max-width: 100%; }

@@ -2,7 +2,7 @@
 import type { Session } from "../admin/session.ts";
 import { parser } from "../edge/parser.ts";
 import { ask, groupApi, type Page, type Reply } from "./ask.ts";
-import type { Change, Checked, Differences, GroupFile, GroupList, Health, History, Published, Refused, Stats } from "./shapes.ts";
+import type { Change, Checked, Differences, GroupFile, GroupList, Health, History, Published, Stats } from "./shapes.ts";
 
 export interface GroupView {
   readonly name: string;
@@ -28,11 +28,7 @@ const NO_STATS: Stats = { minutes: 60, rows: [], series: [], visitors: [], ratio
 const NOTHING_CHECKED: Checked = { problems: [], warnings: [], moved: [], fallsBack: [], changes: [] };
 const NO_HEALTH: Health = { groups: [], staleness: { busySeconds: 95 }, problems: [], missingSecrets: [] };
 
-export async function groupView(
-  c: Page,
-  session: Session,
-  name: string,
-): Promise<Reply<GroupView> & { readonly body: GroupView | Refused }> {
+export async function groupView(c: Page, session: Session, name: string): Promise<Reply<GroupView>> {
   const missing: string[] = [];
   const get = async <T>(path: string, otherwise: T, body?: unknown): Promise<T> => {
     const reply = await ask<T>(c, session, body === undefined ? "GET" : "POST", path, { body });

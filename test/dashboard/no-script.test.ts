@@ -40,7 +40,7 @@ it("shows what came in, after a reload: figures, the planted regression, its sam
     },
     { timeout: 20_000, interval: 300 },
   );
-  expect(await text("#lanes")).toMatch(/s1 baseline\s+80 %\s+[\d.]+ %\s+\d+/);
+  expect(await text("#lanes")).toMatch(/s1\s+baseline\s+80 %\s+[\d.]+ %\s+\d+/);
   expect(await text("#state")).toContain("Needs a look: shop sends s1 80 %, s2 20 %. The dark lane shows 1 regression.");
   const details = page.locator("#mirrors details").filter({ hasText: "differed in" });
   await details.locator("summary").click();
@@ -74,6 +74,7 @@ it("ignores a path", async () => {
   await vi.waitFor(
     async () => {
       await page.goto(group());
+      await page.getByText("1 endpoint with nothing but noise or ignored paths").click({ timeout: 500 });
       expect(await text("#mirrors")).toMatch(/body\.price\s+value\s+ignored/);
     },
     { timeout: 15_000, interval: 300 },

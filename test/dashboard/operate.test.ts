@@ -1,6 +1,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { ADMIN_TOKEN, logIn, openPage, READ_TOKEN, type Sins, shown, startWorld, type World } from "./world.ts";
+import { answer } from "../support/replies.ts";
+import { ADMIN_TOKEN, inForce, logIn, openPage, READ_TOKEN, type Sins, shown, startWorld, type World } from "./world.ts";
 
 vi.setConfig({ testTimeout: 40_000, hookTimeout: 40_000 });
 
@@ -21,7 +22,7 @@ const text = (selector: string) => shown(page.locator(selector));
 /** The cells of a lane: name, configured, observed, requests, … */
 const cells = async (lane: string) => {
   const row = page.locator("#lanes tbody tr").filter({ has: page.getByRole("rowheader", { name: new RegExp(`^${lane}\\b`) }) });
-  return (await row.locator("td").allInnerTexts()).map((cell) => cell.trim());
+  return (await row.locator("td").allInnerTexts()).map((cell) => cell.trim().replace(/\s+/g, " "));
 };
 const percentIn = (cell: string | undefined) => Number(/^([\d.]+) %$/.exec(cell ?? "")?.[1] ?? Number.NaN);
 /** Until it holds, while the page looks for new figures again and again. */
@@ -89,7 +90,11 @@ describe("a person who may write", () => {
     expect((await cells("s1"))[2]).toBe("0");
     await page.getByLabel("s2", { exact: true }).fill("35");
     await world.visit(200);
-    await live(async () => expect(Number((await cells("s1"))[2])).toBeGreaterThan(100));
+    for (let at = 0; at < 3; at++) await world.router.fetch("/", { host: "api.shop.example", headers: { baggage: "pr=1" } });
+    await live(async () => expect((await cells("s2"))[4]).toBe("3 3 × missing-service"));
+    expect(Number((await cells("s1"))[2])).toBeGreaterThan(100);
+    // It is meant to lack that service.
+    expect(await text("#state")).toContain("Normal: ");
     const [configured, observed] = await cells("s2");
     expect(configured).toBe("20 %");
     expect(percentIn(observed)).toBeGreaterThan(8);
@@ -228,6 +233,13 @@ describe("a person who may read", () => {
     expect(await page.getByLabel("s2", { exact: true }).isDisabled()).toBe(true);
     expect(await page.locator("form button:enabled").allInnerTexts()).toEqual(["Log out", "Explain"]);
     expect(await page.getByRole("link", { name: /Put back/ }).count()).toBe(0);
+  });
+
+  it("sees in the state that a lane fails", async () => {
+    await inForce(world.router, "10");
+    world.live.respond(answer(503));
+    for (let at = 0; at < 3; at++) await world.router.fetch("/", { host: "shop.example", headers: { baggage: "pr=1" } });
+    await live(async () => expect(await text("#state")).toMatch(/Needs a look: .* 3 of \d+ requests in s2 failed and fell back\./));
   });
 
   it("is told when the login is over, while the page is open", async () => {

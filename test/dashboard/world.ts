@@ -9,6 +9,8 @@ export const ADMIN_TOKEN = "admin-token-admin-token-admin-token-1";
 export const READ_TOKEN = "read-token-read-token-read-token-0001";
 export const TOKENS = { LANEWAY_ADMIN_TOKEN: ADMIN_TOKEN, LANEWAY_READ_TOKEN: READ_TOKEN };
 
+export const FORM = { "content-type": "application/x-www-form-urlencoded" };
+
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 export async function startBrowser(): Promise<Browser> {
