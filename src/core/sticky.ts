@@ -4,7 +4,7 @@ import { baggageValue } from "./baggage.ts";
 import type { Facts } from "./facts.ts";
 import { headerFact } from "./facts.ts";
 import type { LaneGroup } from "./lane-group.ts";
-import { SLOTS, slotOf } from "./slots.ts";
+import { slotOf } from "./slots.ts";
 
 export function cookieName(group: LaneGroup, secure: boolean): string {
   const prefix = !secure ? "" : group.sticky.domain === null ? "__Host-" : "__Secure-";
@@ -55,7 +55,7 @@ export function visitorOf(group: LaneGroup, facts: Facts): Visitor | null {
   if (by === "none") return { slot: draw(group, facts), fresh: true };
   if (by === "cookie") {
     const slot = readCookie(facts.cookies.get(cookieName(group, facts.secure)), epoch);
-    if (slot !== null && slot < SLOTS) return { slot, fresh: false };
+    if (slot !== null) return { slot, fresh: false };
     return makesVisitor(facts) ? { slot: draw(group, facts), fresh: true } : null;
   }
   const value = by === "ip" ? facts.ip : keyed(by, facts);

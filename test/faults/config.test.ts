@@ -340,3 +340,22 @@ describe("what is refused when it is written", () => {
     clientSaw("nothing: refused when written");
   });
 });
+
+describe("what is written", () => {
+  it("fault 38, 44: by two admins at once is one of them's, the other is told so; and what was before is put back with one call", async () => {
+    const file = (lane: string) => JSON.stringify(group("written", world, toward(lane)));
+    const write = (method: string, path: string, body: string, headers: Record<string, string>) =>
+      world.router.fetch(`/__lanes/api/groups/written${path}`, {
+        method,
+        body,
+        headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json", ...headers },
+      });
+    expect((await write("PUT", "", file("s1"), { "if-none-match": "*" })).status).toBe(201);
+    const both = await Promise.all(["s2", "s3"].map((lane) => write("PUT", "", file(lane), { "if-match": '"1"' })));
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 412]);
+    expect((await write("POST", "/rollback", '{"revision":1}', { "if-match": '"2"' })).status).toBe(200);
+    const value = JSON.parse((await world.router.kv.get("group:written"))!);
+    expect([value.published.revision, value.rules[0].lane]).toEqual([3, "s1"]);
+    clientSaw("nothing unusual");
+  });
+});

@@ -39,7 +39,16 @@ function runTests(): Promise<JsonReport> {
   const folder = mkdtempSync(join(tmpdir(), "laneway-faults-"));
   const file = join(folder, "report.json");
   const vitest = `${root}/node_modules/vitest/vitest.mjs`;
-  const flags = ["run", "--config", "test/vitest.config.ts", "--project", "node", "--reporter=json", `--outputFile=${file}`];
+  const flags = [
+    "run",
+    "--config",
+    "test/vitest.config.ts",
+    "--project",
+    "node",
+    "--maxWorkers=2",
+    "--reporter=json",
+    `--outputFile=${file}`,
+  ];
   const child = spawn(process.execPath, [vitest, ...flags, "test/faults", "test/eject.test.ts"], {
     cwd: root,
     stdio: ["ignore", "ignore", "pipe"],

@@ -113,7 +113,7 @@ describe("the secret", () => {
   });
 
   it("fault 16: that is missing, or too short, keeps signed groups on their baseline, unsigned and without a cookie, and health says so", async () => {
-    const { answer, seen, log } = await askOf(secretless, { baggage: "pr=1,a=b" });
+    const { answer, seen, log } = await askOf(secretless, { baggage: "pr=1,a=b,laneway.shop=x,%6Caneway.shop=y,l%61ne=s2" });
     expect(answer.headers).toMatchObject({ "x-lane": "s1", "x-lane-reason": "no-secret" });
     expect(answer.headers["set-cookie"]).toBeUndefined();
     expect([headerOf(seen[0]!.headers, "x-lane-context"), headerOf(seen[0]!.headers, "baggage")]).toEqual([undefined, "lane=s1,pr=1,a=b"]);
