@@ -73,7 +73,6 @@ export async function failOpen(request: Request, group: LaneGroup, facts: Facts,
       edits: bareEdits(group, facts, origin),
       body: asItCame(request),
       limitMs: null,
-      client: null,
       rawAnswer: false,
     };
     const outcome = await forward(request, attempt, endingNames(request.headers, group.propagate.header), env);

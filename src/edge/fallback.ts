@@ -72,7 +72,6 @@ async function send(
     edits,
     body,
     limitMs,
-    client: limitMs === null ? null : request.signal,
     rawAnswer: sending.rawAnswer,
   };
   const outcome = await forward(request, attempt, endingNames(request.headers, decision.group.propagate.header), env);

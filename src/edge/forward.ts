@@ -18,8 +18,6 @@ export interface Attempt {
   readonly body: RequestBody;
   /** Milliseconds until headers must be in, not counting the client's upload; null: no limit. */
   readonly limitMs: number | null;
-  /** Ends the fetch when the client has left; null: the fetch outlives the client (a copy). */
-  readonly client: AbortSignal | null;
   /** Bytes as they are on the wire, so that reading them here does not change what the client gets. */
   readonly rawAnswer: boolean;
 }
@@ -74,9 +72,9 @@ type GivenUp = "timeout" | "incomplete";
 
 async function fetchWithin(
   send: (signal: AbortSignal | null) => Promise<Response>,
-  { limitMs, client, body }: Attempt,
+  { limitMs, body }: Attempt,
 ): Promise<Response | GivenUp> {
-  if (limitMs === null && client === null && body.uploaded === null) return await send(null);
+  if (limitMs === null && body.uploaded === null) return await send(null);
   // Not `AbortSignal.timeout`: it would go on to cut the answer's body after the headers were in.
   const controller = new AbortController();
   let givenUp = null as GivenUp | null;
@@ -93,7 +91,6 @@ async function fetchWithin(
   };
   if (body.uploaded === null) start(true);
   else void body.uploaded.then(start);
-  client?.addEventListener("abort", () => controller.abort());
   try {
     return await send(controller.signal);
   } catch (error) {
@@ -110,7 +107,10 @@ const sent = new WeakSet<Request>();
 /** May an origin have seen it? Then only what may be repeated is sent again. */
 export const wasSent = (request: Request): boolean => sent.has(request);
 
-/** The client that left stays wired to the fetch after its headers, so that the origin of an abandoned download hears of it. */
+/**
+ * A client that leaves ends the whole request, this fetch with it, where nothing is left in `waitUntil`: copies start after the headers
+ * (measured; a listener on `request.signal` costs 4 % of a pass-through's CPU).
+ */
 export async function forward(request: Request, attempt: Attempt, ending: readonly string[], env: Env): Promise<Outcome> {
   const binding = attempt.origin.binding === null ? null : bindingOf(env, attempt.origin.binding);
   if (attempt.origin.binding !== null && binding === null) return { kind: "failed", reason: "connect" };

@@ -187,7 +187,6 @@ async function ask(want: Want, copy: Copy, { lane, origin }: Candidate, content:
       edits: copyEdits(edits, facts, mirror, spanId),
       body: { content, replayable: true, uploaded: null },
       limitMs: Math.max(0, Math.min(mirror.timeoutMs, limit.until - Date.now())),
-      client: null,
       rawAnswer: true,
     },
     endingNames(request.headers, decision.group.propagate.header),

@@ -223,7 +223,6 @@ describe("timers", () => {
       edits: { remove: [], set: [], baggageDropped: 0 },
       body,
       limitMs: 1_000,
-      client: null,
       rawAnswer: false,
     };
     return forward(request as never, { ...attempt, ...more }, [], {} as never);
@@ -255,13 +254,6 @@ describe("timers", () => {
     const outcome = start(aborted, {});
     await vi.advanceTimersByTimeAsync(1_000);
     await done(outcome, "timeout");
-  });
-
-  it("fault 96: none is left when the client has left", async () => {
-    const client = new AbortController();
-    const outcome = start(aborted, { client: client.signal });
-    client.abort();
-    await done(outcome, "connect");
   });
 
   it("fault 96: none is set by an upload that ends after the answer", async () => {
