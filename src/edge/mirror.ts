@@ -22,6 +22,7 @@ import { type Hold, hold, type Kept, keep, nothingKept, release } from "./in-fli
 
 /** `waitUntil` is cut after 30 s, and a copy ends before 25 s. */
 const MAX_MS = 24_000;
+const MAX_DELAY_MS = 6;
 /** What is read of an answer that nobody looks at. */
 const MAX_UNSEEN_BYTES = 64 * 1024;
 /** A longer sample would not be kept. */
@@ -140,8 +141,8 @@ interface Primary {
 }
 
 async function sendAll(want: Want, flights: readonly Flight[], kept: Kept, primary: Primary): Promise<void> {
-  // After the answer has left: scrubbing a large body must not keep the client waiting.
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  // After the answer has left, and not always at the same moment after it: what a copy costs would keep this client or the next one waiting.
+  await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * MAX_DELAY_MS));
   const content = await kept.content;
   await Promise.all(
     flights.map((flight) =>

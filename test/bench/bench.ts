@@ -2,14 +2,26 @@
 import { parseArgs } from "node:util";
 import { comparer } from "./comparer.ts";
 import { decision } from "./decision.ts";
+import { fallback } from "./fallback.ts";
 import { type Figure, tableOf } from "./figure.ts";
 import { group } from "./group.ts";
+import { headers } from "./headers.ts";
 import { memory } from "./memory.ts";
 import { mirror } from "./mirror.ts";
 import { pipeline } from "./pipeline.ts";
 import { size } from "./size.ts";
 
-const figures: Readonly<Record<string, () => Promise<Figure>>> = { pipeline, decision, size, group, memory, mirror, comparer };
+const figures: Readonly<Record<string, () => Promise<Figure>>> = {
+  pipeline,
+  decision,
+  size,
+  fallback,
+  headers,
+  group,
+  memory,
+  mirror,
+  comparer,
+};
 
 const usage = `npm run bench [-- <figure> …] [--json]
 figures: ${Object.keys(figures).join(", ")}; all of them where none is named`;

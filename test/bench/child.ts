@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 
 /** A helper process that answers each message with one message, in order. Its CPU is its own, not the bench's nor workerd's. */
 export interface Child<Question, Answer> {
+  readonly pid: number;
   ask(question: Question): Promise<Answer>;
   stop(): void;
 }
@@ -23,6 +24,7 @@ export function startChild<Question extends object, Answer>(file: string): Child
   const child = fork(file, { serialization: "advanced" });
   ownedByBench(child);
   return {
+    pid: child.pid!,
     ask: (question) =>
       new Promise((resolve, reject) => {
         const died = (code: number | null) => reject(new Error(`${file} ended with code ${code}`));

@@ -2,7 +2,7 @@
  * Origin process: one fast keep-alive HTTP server on as many loopback ports as asked for. Every path answers the same small JSON
  * with ordinary headers; one that ends in `/echo` answers what the origin received.
  */
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface OriginQuestion {
@@ -10,6 +10,12 @@ export interface OriginQuestion {
 }
 export interface OriginAnswer {
   readonly ports: readonly number[];
+  /** Every sixth request to it is answered with 503. */
+  readonly refusing: number;
+  /** Every sixth request to it has its connection closed. */
+  readonly closing: number;
+  /** Nobody listens there. */
+  readonly dead: number;
 }
 /** Body of `/echo`. */
 export interface Echo {
@@ -32,9 +38,14 @@ const headers = {
   "x-content-type-options": "nosniff",
 };
 
-function listen(): Promise<number> {
+const EVERY = 6;
+
+/** `fail`: what happens to every sixth request. */
+function listen(fail?: (response: ServerResponse) => void): Promise<number> {
+  let count = 0;
   const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     request.resume();
+    if (fail !== undefined && ++count % EVERY === 0) return fail(response);
     if (!request.url!.endsWith("/echo")) {
       response.writeHead(200, headers).end(body);
       return;
@@ -45,9 +56,21 @@ function listen(): Promise<number> {
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port)));
 }
 
+function nowhere(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve) =>
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    }),
+  );
+}
+
 process.once("disconnect", () => process.exit());
 process.on("message", async (question: OriginQuestion) => {
   const ports: number[] = [];
   for (let i = 0; i < question.ports; i++) ports.push(await listen());
-  process.send!({ ports } satisfies OriginAnswer);
+  const refusing = await listen((response) => void response.writeHead(503, { "content-length": 0 }).end());
+  const closing = await listen((response) => void response.destroy());
+  process.send!({ ports, refusing, closing, dead: await nowhere() } satisfies OriginAnswer);
 });

@@ -89,7 +89,7 @@ function binary(): string {
 }
 
 /** CPU of all threads in nanosecond resolution; `utime + stime` of `/proc/<pid>/stat` says the same in steps of 10 ms. */
-function cpuMicros(pid: number): number {
+export function cpuMicros(pid: number): number {
   let nanos = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
     nanos += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
