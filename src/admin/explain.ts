@@ -11,6 +11,7 @@ import { chooseCopies } from "../core/mirror.ts";
 import type { Problem } from "../core/problem.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { headerEdits, hopsOf, MAX_HOPS, originUrl } from "../core/target.ts";
+import { whyRemoved } from "../core/why-removed.ts";
 import { ejectedFor, healthKey } from "../edge/eject.ts";
 import { endingNames } from "../edge/forward.ts";
 import type { Snapshot } from "../edge/groups-kv.ts";
@@ -61,7 +62,7 @@ function requestHeaders(
   signer: Signer | null,
 ) {
   const edits = headerEdits(decision, facts, origin, signer);
-  const ending = endingNames(headers, decision.group.propagate.header);
+  const ending = endingNames(headers, facts, decision.group.propagate.header);
   const sent = new Headers(headers);
   const removed = [...edits.remove, ...ending].filter((name) => headers.has(name));
   for (const name of [...edits.remove, ...ending]) sent.delete(name);
@@ -69,7 +70,8 @@ function requestHeaders(
   const given = Object.fromEntries([...sent].map(([name, value]) => [name, shown(name, value)]));
   // Values the lane file sets may be secrets, whether they come from env or not.
   for (const { name } of origin.headers) given[name] = "…";
-  return { sent: given, removed: removed.filter((name) => !(name in given)).sort() };
+  const gone = removed.filter((name) => !(name in given)).sort();
+  return { sent: given, removed: gone.map((name) => ({ name, why: whyRemoved(name, decision.group.propagate.header) })) };
 }
 
 function rulesOf(decision: Decision, facts: Facts) {

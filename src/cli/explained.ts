@@ -23,7 +23,7 @@ export interface Explained {
   readonly fallback: Fallback;
   readonly mirrors: readonly { readonly name: string; readonly sent: boolean; readonly why: string }[];
   readonly requestHeaders: Readonly<Record<string, string>>;
-  readonly removedHeaders: readonly string[];
+  readonly removedHeaders: readonly { readonly name: string; readonly why: string }[];
   readonly responseHeaders: Readonly<Record<string, string>>;
 }
 
@@ -82,21 +82,9 @@ export function sayExplained(explained: Explained): void {
   );
   section("Mirrors", ticked(mirrors.map(({ name, sent, why }) => [sent, name, why])));
   section("Baggage it came with", pairs(baggage.map(({ key, value }) => [key, value])));
-  section("Headers that end here", pairs(removedHeaders.map((name) => [name, whyRemoved(name)])));
+  section("Headers that end here", pairs(removedHeaders.map(({ name, why }) => [name, why])));
   section("Headers the origin gets", pairs(Object.entries(requestHeaders)));
   section("Headers the client gets besides", pairs(Object.entries(responseHeaders)));
-}
-
-/** Contract section 4, in words; what Connection names has any name. */
-function whyRemoved(name: string): string {
-  if (/^(?:x-lane|cloudflare-workers-version-)/.test(name.replaceAll("_", "-"))) return "only Laneway may say this";
-  if (/^(?:connection|proxy-connection|keep-alive|te|trailer|transfer-encoding|upgrade|proxy-auth.*)$/.test(name))
-    return "for the next hop only (RFC 9110, 7.6.1)";
-  if (/^(?:x-)?forwarded/.test(name.replaceAll("_", "-"))) return "a client's word about addresses";
-  if (name === "cookie") return "held the lane cookie only";
-  if (name === "baggage") return "nothing of it goes to this origin";
-  if (name === "tracestate") return "its traceparent is absent or invalid";
-  return "named by Connection";
 }
 
 function section(title: string, lines: string): void {

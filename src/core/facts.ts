@@ -5,7 +5,7 @@
 import { parseTraceParent } from "@opentelemetry/core";
 import { type Baggage, parseBaggage } from "./baggage.ts";
 import { parseCookies } from "./cookies.ts";
-import { isOwnHeader, TOKEN } from "./header-names.ts";
+import { isOwnHeader } from "./header-names.ts";
 import { percentDecode } from "./percent.ts";
 
 /** `Headers` and `Map` both fit; names are asked for in lower case. */
@@ -75,14 +75,11 @@ export function hostName(authority: string): string {
   return (bare.endsWith(".") ? bare.slice(0, -1) : bare).toLowerCase();
 }
 
-/** What is no token names no header, and the platform would throw over it. */
+/** What is no token names no header, and hides none. */
 function connectionNames(value: string | null | undefined): ReadonlySet<string> | null {
   if (!value || value.toLowerCase() === "keep-alive") return null;
-  const names = value
-    .toLowerCase()
-    .split(",")
-    .map((name) => name.trim());
-  return new Set(names.filter((name) => TOKEN.test(name)));
+  const names = value.toLowerCase().split(",");
+  return new Set(names.map((name) => name.trim()));
 }
 
 /** `application/x-www-form-urlencoded` as URLs carry it; the first of two equal keys wins. */

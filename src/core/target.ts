@@ -39,7 +39,7 @@ export function endsHere(name: string, laneHeader: string): boolean {
 }
 
 export interface HeaderEdits {
-  /** Removed first, beside what `endsHere` names. Lower case. */
+  /** Removed first, beside what `endsHere` or `Connection` names. Lower case. */
   readonly remove: readonly string[];
   /** Set last, so that nothing of the client's stands in their place. */
   readonly set: readonly (readonly [name: string, value: string])[];
@@ -107,7 +107,7 @@ export interface Marks {
 
 export function headerEdits(decision: Decision, facts: Facts, origin: Origin, signer: Signer | null, marks: Marks = {}): HeaderEdits {
   const { group, copy, context } = decision;
-  const remove: string[] = facts.connection === null ? [] : [...facts.connection];
+  const remove: string[] = [];
   const without = marks.withoutBaggage ?? [];
   const set: (readonly [string, string])[] = propagated(decision, facts, without);
   set.push([group.propagate.header, decision.lane]);

@@ -93,7 +93,7 @@ export function Explanation({ explained }: { explained: Explained }) {
           Fallback: fallbackOf(explained),
           Slot: slot,
           Baggage: explained.baggage?.map(({ key, value }) => `${key}=${value}`).join(", "),
-          "Headers that end here": explained.removedHeaders?.join(", "),
+          "Headers that end here": explained.removedHeaders?.map(({ name, why }) => `${name}: ${why}`).join("; "),
         }}
       />
       <h2>Rules, in order</h2>

@@ -175,7 +175,7 @@ export interface Explained {
   };
   readonly rules?: readonly { readonly name: string; readonly matched: boolean; readonly why: string }[];
   readonly mirrors?: readonly { readonly name: string; readonly sent: boolean; readonly why: string }[];
-  readonly removedHeaders?: readonly string[];
+  readonly removedHeaders?: readonly { readonly name: string; readonly why: string }[];
   readonly requestHeaders?: Readonly<Record<string, string>>;
   readonly responseHeaders?: Readonly<Record<string, string>>;
 }

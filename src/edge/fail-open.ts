@@ -53,7 +53,7 @@ function bareEdits(group: LaneGroup, facts: Facts, origin: Origin): HeaderEdits 
     ["upgrade", isUpgrade(facts) ? "websocket" : null],
   ];
   return {
-    remove: [...(facts.connection ?? []), ...set.map(([name]) => name)],
+    remove: set.map(([name]) => name),
     set: set.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])),
     baggageDropped: 0,
   };
@@ -75,7 +75,7 @@ export async function failOpen(request: Request, group: LaneGroup, facts: Facts,
       limitMs: null,
       rawAnswer: false,
     };
-    const outcome = await forward(request, attempt, endingNames(request.headers, group.propagate.header), env);
+    const outcome = await forward(request, attempt, endingNames(request.headers, facts, group.propagate.header), env);
     if (outcome.kind === "failed") return problem(outcome.reason);
     const answer = new Response(outcome.response.body, outcome.response);
     for (const name of [...answer.headers.keys()]) if (name.startsWith("x-lane")) answer.headers.delete(name);

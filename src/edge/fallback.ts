@@ -74,7 +74,7 @@ async function send(
     limitMs,
     rawAnswer: sending.rawAnswer,
   };
-  const outcome = await forward(request, attempt, endingNames(request.headers, decision.group.propagate.header), env);
+  const outcome = await forward(request, attempt, endingNames(request.headers, facts, decision.group.propagate.header), env);
   return { outcome, baggageDropped: edits.baggageDropped };
 }
 

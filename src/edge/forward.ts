@@ -2,6 +2,7 @@
  * One fetch to one target. What went wrong on the way is data until `respond.ts` (contract section 6); it throws only where our own code does,
  * so that no lane is blamed for that.
  */
+import type { Facts } from "../core/facts.ts";
 import type { Origin } from "../core/lane-group.ts";
 import { endsHere, type HeaderEdits } from "../core/target.ts";
 import { goesAsItCame, type RequestBody } from "./body.ts";
@@ -22,10 +23,10 @@ export interface Attempt {
   readonly rawAnswer: boolean;
 }
 
-/** The client's headers that end here: names are looked at once, and only what came is deleted. */
-export function endingNames(headers: Headers, laneHeader: string): string[] {
+/** The client's headers that end here: names are looked at once, and only what came is deleted, however many `Connection` lists. */
+export function endingNames(headers: Headers, { connection }: Facts, laneHeader: string): string[] {
   const ending: string[] = [];
-  for (const name of headers.keys()) if (endsHere(name, laneHeader)) ending.push(name);
+  for (const name of headers.keys()) if (connection?.has(name) || endsHere(name, laneHeader)) ending.push(name);
   return ending;
 }
 

@@ -22,9 +22,8 @@ import { type Hold, hold, type Kept, keep, nothingKept, release } from "./in-fli
 
 /** `waitUntil` is cut after 30 s, and a copy ends before 25 s. */
 const MAX_MS = 24_000;
-const MAX_DELAY_MS = 6;
 /** What is read of an answer that nobody looks at. */
-const MAX_UNSEEN_BYTES = 64 * 1024;
+const MAX_UNSEEN_BYTES = 16 * 1024;
 /** A longer sample would not be kept. */
 const MAX_SAMPLE = 15 * 1024;
 
@@ -141,8 +140,8 @@ interface Primary {
 }
 
 async function sendAll(want: Want, flights: readonly Flight[], kept: Kept, primary: Primary): Promise<void> {
-  // After the answer has left, and not always at the same moment after it: what a copy costs would keep this client or the next one waiting.
-  await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * MAX_DELAY_MS));
+  // After the answer has left: scrubbing a large body must not keep the client waiting.
+  await new Promise((resolve) => setTimeout(resolve, 0));
   const content = await kept.content;
   await Promise.all(
     flights.map((flight) =>
@@ -190,7 +189,7 @@ async function ask(want: Want, copy: Copy, { lane, origin }: Candidate, content:
       limitMs: Math.max(0, Math.min(mirror.timeoutMs, limit.until - Date.now())),
       rawAnswer: true,
     },
-    endingNames(request.headers, decision.group.propagate.header),
+    endingNames(request.headers, facts, decision.group.propagate.header),
     env,
   );
   if (outcome.kind === "failed") return outcome.reason === "timeout" ? "timeout" : "connect";

@@ -45,7 +45,9 @@ export async function runContest(contest: Contest): Promise<Series[]> {
   let at = 0;
   await withProgress(contest.title, warmUp + rounds * contestants.length, async () => {
     const index = at % contestants.length;
-    const { cpuMicros, perSecond } = await turn(contest, contestants[index]!);
+    const { cpuMicros, perSecond } = await turn(contest, contestants[index]!).catch((error) => {
+      throw new Error(`${contest.title}: ${contestants[index]!.name}`, { cause: error });
+    });
     if (at++ < warmUp) return;
     series[index]!.cpuMicros.push(cpuMicros);
     series[index]!.perSecond.push(perSecond);

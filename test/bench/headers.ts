@@ -35,8 +35,6 @@ const HOSTILE: Readonly<Record<string, string>> = {
   "cookies, many": `cookie: ${fill((at) => `c${at}=v`, "; ")}`,
   "cookies, ours forged again and again": `cookie: ${fill(() => "lane-mock=1.1.99999", ";")}`,
   "a Connection that names many": `connection: ${fill((at) => `x-n${at}`, ",")}`,
-  "many headers": fill((at) => `x-h${at}: v`, "\r\n"),
-  "many of ours": fill((at) => `x_lane_h${at}: v`, "\r\n"),
   "a value for the regex": `baggage: pr=${"1".repeat(8_000)}x\r\nx-fill: ${"1".repeat(BYTES - 8_000)}`,
   "x-forwarded-for": `x-forwarded-for: ${fill((at) => `10.0.0.${at % 256}`, ", ")}`,
 };

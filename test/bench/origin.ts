@@ -43,7 +43,7 @@ const EVERY = 6;
 /** `fail`: what happens to every sixth request. */
 function listen(fail?: (response: ServerResponse) => void): Promise<number> {
   let count = 0;
-  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
+  const server = createServer({ keepAliveTimeout: 120_000, maxHeaderSize: 256 * 1024 }, (request, response) => {
     request.resume();
     if (fail !== undefined && ++count % EVERY === 0) return fail(response);
     if (!request.url!.endsWith("/echo")) {

@@ -72,7 +72,7 @@ describe("a person who may write", () => {
     expect(main).toContain('pr matches: baggage pr is "123"');
     expect(main).toContain(`${world.live.url}/cart, lane s2`);
     expect(main).toMatch(/lane s1, http/);
-    expect(main).toMatch(/Headers that end here\s+x-lane-mirror/);
+    expect(main).toMatch(/Headers that end here\s+x-lane-mirror: only Laneway may say this/);
     expect(await page.getByLabel("Headers, one a line").inputValue()).toBe("baggage: pr=123\nx-lane-mirror: shop/m\nno header at all");
     expect(world.live.requests.length).toBe(before);
   });
