@@ -62,16 +62,16 @@ function requestHeaders(
   signer: Signer | null,
 ) {
   const edits = headerEdits(decision, facts, origin, signer);
-  const ending = endingNames(headers, facts, decision.group.propagate.header);
+  const laneHeader = decision.group.propagate.header;
   const sent = new Headers(headers);
-  const removed = [...edits.remove, ...ending].filter((name) => headers.has(name));
-  for (const name of [...edits.remove, ...ending]) sent.delete(name);
+  const ending = new Set([...edits.remove, ...endingNames(headers, facts, laneHeader)]);
+  for (const name of ending) sent.delete(name);
   for (const [name, value] of edits.set) sent.set(name, value);
   const given = Object.fromEntries([...sent].map(([name, value]) => [name, shown(name, value)]));
   // Values the lane file sets may be secrets, whether they come from env or not.
   for (const { name } of origin.headers) given[name] = "…";
-  const gone = removed.filter((name) => !(name in given)).sort();
-  return { sent: given, removed: gone.map((name) => ({ name, why: whyRemoved(name, decision.group.propagate.header) })) };
+  const removed = [...ending].filter((name) => headers.has(name) && !(name in given)).sort();
+  return { sent: given, removed: removed.map((name) => ({ name, why: whyRemoved(name, laneHeader) })) };
 }
 
 function rulesOf(decision: Decision, facts: Facts) {

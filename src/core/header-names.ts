@@ -7,6 +7,19 @@ export const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 const OWNED =
   /^(host|content-length|connection|keep-alive|te|trailer|transfer-encoding|upgrade|proxy-.*|forwarded|x-forwarded-.*|baggage|traceparent|tracestate|cf-.*|x-lane.*)$/;
 
+/** They end at each hop (RFC 9110, section 7.6.1). Lower case. */
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection",
+  "proxy-connection",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "proxy-authorization",
+  "proxy-authenticate",
+]);
+
 /** A header or member of ours begins so: contexts, marks, hops, and which version of a Worker answers (contract section 4). */
 const OURS = /^(?:x-lane|cloudflare-workers-version-)/;
 

@@ -89,12 +89,15 @@ export function htmlNodes(text: string): Page {
       at += 1;
       continue;
     }
-    const tag = isTag ? readTag(text, nameAt, left) : null;
-    left -= tag?.attributes.length ?? 0;
     addText(at);
-    at = pending = isOther ? endOfOther(text, at) : (tag?.end ?? text.length);
-    if (tag === null && isTag) return { nodes, cut: true };
-    if (tag === null) continue;
+    if (isOther) {
+      at = pending = endOfOther(text, at);
+      continue;
+    }
+    const tag = readTag(text, nameAt, left);
+    if (tag === null) return { nodes, cut: true };
+    left -= tag.attributes.length;
+    at = pending = tag.end;
     if (FOREIGN.has(tag.name)) foreign = Math.max(0, foreign + (closing ? -1 : 1));
     if (closing) nodes.push({ close: tag.name });
     else nodes.push({ open: tag.name, attributes: tag.attributes });

@@ -4,7 +4,7 @@ import { contextKey, type Signer, windowOf, writeContext } from "./context.ts";
 import { withoutCookies } from "./cookies.ts";
 import type { Decision } from "./decide.ts";
 import { type Facts, headerFact } from "./facts.ts";
-import { folded, isOwnHeader, mayPropagate } from "./header-names.ts";
+import { folded, HOP_BY_HOP, isOwnHeader, mayPropagate } from "./header-names.ts";
 import type { LaneGroup, Origin } from "./lane-group.ts";
 import { cookieNames } from "./sticky.ts";
 
@@ -13,19 +13,8 @@ export const MAX_HOPS = 16;
 /** Headers that baggage may become, per request (contract section 5). */
 const MAX_PROPAGATED = 32;
 
-/** Hop-by-hop headers end here (RFC 9110, section 7.6.1); `Forwarded` is the client's word about addresses. */
-const ENDS_HERE = new Set([
-  "connection",
-  "proxy-connection",
-  "keep-alive",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "proxy-authorization",
-  "proxy-authenticate",
-  "forwarded",
-]);
+/** `Forwarded` is the client's word about addresses. */
+const ENDS_HERE = new Set([...HOP_BY_HOP, "forwarded"]);
 
 /**
  * Does a header of the client end here, whatever the decision? Ours, what is hop-by-hop, and every spelling that an origin may fold

@@ -32,7 +32,7 @@ const ordinary = (title: string, bytes: number): Pair => json(title, items(bytes
 const deep = (inner: number) => `${"[".repeat(20_000)}${inner}${"]".repeat(20_000)}`;
 const objects = (from: number) => JSON.stringify(Array.from({ length: 10_000 }, (_, i) => ({ id: from + i, v: `value ${from + i}` })));
 const proto = (n: number) => `{${Array.from({ length: 5_000 }, (_, i) => `"__proto__${i % 2 === 0 ? "" : i}":{"x":${n}}`).join(",")}}`;
-const page = (tag: string) => ({ type: "text/html", text: `<!doctype html><body>${`<${tag}>`.repeat(80_000)}` });
+const page = (tag: string) => `<!doctype html><body>${`<${tag}>`.repeat(80_000)}`;
 const attributes = (word: string) => `<!doctype html>${`<a b c=${word} `.repeat(20_000)}>`;
 const list = (word: string) => `<!doctype html><body><ul>${`<li class=c>${word}`.repeat(4_000)}</ul>`;
 
@@ -47,5 +47,5 @@ export const BODIES: Readonly<Record<string, Pair>> = {
   proto: json("5,000 keys like `__proto__`", proto(1), proto(2)),
   string: json("strings of 1 MB", JSON.stringify("x".repeat(1_000_000)), JSON.stringify("y".repeat(1_000_000))),
   attributes: { title: "60,000 attributes", type: "text/html", left: attributes("1"), right: attributes("2"), hostile: true },
-  tags: { title: "80,000 tags", type: "text/html", left: page("a").text, right: page("b").text, hostile: true },
+  tags: { title: "80,000 tags", type: "text/html", left: page("a"), right: page("b"), hostile: true },
 };

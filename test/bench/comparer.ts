@@ -36,14 +36,10 @@ export async function comparer(): Promise<Figure> {
     workerd.stop();
     load.stop();
   }
-  const of = (name: string, how: string) => {
-    const found = turns.find((one) => one.name === name && one.how === how);
-    return found === undefined ? {} : { [how]: median(found.millis) };
-  };
   const rows: Row[] = Object.entries(BODIES).map(([name, { title, left }]) => {
-    const { laneway = 0 } = of(name, "laneway") as { laneway?: number };
-    const libraries = Object.assign({}, ...LIBRARIES.map((how) => of(name, how))) as Record<string, number>;
-    return { name: title, laneway, rate: (2 * left.length) / 1000 / laneway, ...libraries };
+    const mine = turns.filter((one) => one.name === name);
+    const millis = Object.fromEntries(mine.map(({ how, millis }) => [how, median(millis)]));
+    return { name: title, ...millis, rate: (2 * left.length) / 1000 / millis.laneway! };
   });
   return {
     name: "comparer",

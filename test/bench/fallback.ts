@@ -1,5 +1,6 @@
 /** What failing lanes cost: a request that falls back ÷ one that need not, and a lane that is ejected ÷ the baseline alone. */
 import { bundleWorker } from "../../src/demo/bundle.ts";
+import { freePort } from "../../src/demo/local-run.ts";
 import { withProgress } from "../../src/demo/progress.ts";
 import { type Child, startChild } from "./child.ts";
 import type { Figure, Row } from "./figure.ts";
@@ -7,7 +8,7 @@ import { requestText } from "./fixture.ts";
 import type { Load, LoadResult } from "./load.ts";
 import type { OriginAnswer, OriginQuestion } from "./origin.ts";
 import { routerSpec } from "./router.ts";
-import { median, pairedRatio } from "./stats.ts";
+import { intervalOf, median, pairedRatio } from "./stats.ts";
 import { startWorkerd, type Workerd } from "./workerd.ts";
 
 const ROUNDS = 31;
@@ -31,7 +32,7 @@ const CONTESTANTS: readonly Contestant[] = [
   { name: "a lane's broken connection, then the baseline", lane: "closing", fallsBack: true },
 ];
 
-function groupFile({ ports, refusing, closing, dead }: OriginAnswer): object {
+function groupFile({ ports, refusing, closing }: OriginAnswer, dead: number): object {
   const at = (port: number) => `http://127.0.0.1:${port}`;
   const origins = { s1: ports[0]!, live: ports[1]!, refusing, closing, dead };
   const lanes = Object.entries(origins).map(([name, port]) => [name, { weight: name === "s1" ? 1 : 0, origins: { web: at(port) } }]);
@@ -68,13 +69,13 @@ async function turn(load: Child<Load, LoadResult>, port: number, { name, lane, f
 
 async function start(ports: OriginAnswer): Promise<Workerd> {
   const { code } = await bundleWorker("src/worker.ts", { minify: true });
-  const kv = { LANES: { groups: '["shop"]', "group:shop": JSON.stringify(groupFile(ports)) } };
+  const kv = { LANES: { groups: '["shop"]', "group:shop": JSON.stringify(groupFile(ports, await freePort(0))) } };
   return await startWorkerd([{ ...routerSpec(code, []), kv }]);
 }
 
 function rowOf({ name }: Contestant, times: readonly number[], base: readonly number[]): Row {
   const ratio = pairedRatio(times, base);
-  return { name, p50Ms: median(times), ratio: ratio.median, interval: `${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)}` };
+  return { name, p50Ms: median(times), ratio: ratio.median, interval: intervalOf(ratio) };
 }
 
 export async function fallback(): Promise<Figure> {

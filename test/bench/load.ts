@@ -3,6 +3,7 @@
  * HTTP/1.1 on bare sockets, because a client library costs more CPU than the proxy under test and two cores must carry everything.
  */
 import { connect, type Socket } from "node:net";
+import { answerLength } from "./answer-length.ts";
 
 export interface Load {
   readonly port: number;
@@ -25,21 +26,6 @@ export interface LoadResult {
   /** Of the answers with the marker, how many there were and their median time. */
   readonly marked: number;
   readonly markedP50Ms: number;
-}
-
-/** Length of the answer at the start of `bytes`, or 0 while it is incomplete. Understands content-length and chunked. */
-function answerLength(bytes: Buffer): number {
-  const headEnd = bytes.indexOf("\r\n\r\n");
-  if (headEnd < 0) return 0;
-  const head = bytes.toString("latin1", 0, headEnd);
-  const length = /\r\ncontent-length: *(\d+)/i.exec(head);
-  if (length !== null) {
-    const end = headEnd + 4 + Number(length[1]);
-    return bytes.length >= end ? end : 0;
-  }
-  if (/\r\ntransfer-encoding: *chunked/i.test(head))
-    return bytes.toString("latin1", bytes.length - 7) === "\r\n0\r\n\r\n" ? bytes.length : 0;
-  throw new Error(`answer without a length: ${head.slice(0, 200)}`);
 }
 
 function run(load: Load): Promise<LoadResult> {

@@ -11,7 +11,7 @@ import { hasNginx, type Nginx, startNginx } from "./nginx.ts";
 import type { OriginAnswer, OriginQuestion } from "./origin.ts";
 import type { Rate, RateResult } from "./rate.ts";
 import { routerSpec } from "./router.ts";
-import { median, pairedRatio } from "./stats.ts";
+import { intervalOf, median, pairedRatio } from "./stats.ts";
 import { cpuMicros, startWorkerd, type Workerd, type WorkerSpec } from "./workerd.ts";
 
 const ROUNDS = 15;
@@ -138,18 +138,16 @@ async function rounds(world: World): Promise<{ series: Series[]; rate: number }>
   return { series, rate };
 }
 
-const interval = ({ low, high }: { low: number; high: number }) => `${low.toFixed(2)}–${high.toFixed(2)}`;
-
 function latencyOf(series: Series, base: Series): Row {
   if (series.p50.length === 0) return { p50Ms: "stalls" };
   const [p50, p99] = [pairedRatio(series.p50, base.p50), pairedRatio(series.p99, base.p99)];
   return {
     p50Ms: median(series.p50),
     p50: p50.median,
-    p50Interval: interval(p50),
+    p50Interval: intervalOf(p50),
     p99Ms: median(series.p99),
     p99: p99.median,
-    p99Interval: interval(p99),
+    p99Interval: intervalOf(p99),
   };
 }
 

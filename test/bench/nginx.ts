@@ -1,10 +1,9 @@
 /** nginx and its `mirror`, from Debian, beside the router: one worker process, one port for each dark lane. */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../src/demo/local-run.ts";
 import { ownedByBench } from "./child.ts";
 
 export interface Nginx {
@@ -15,16 +14,6 @@ export interface Nginx {
 }
 
 export const hasNginx = (): boolean => spawnSync("nginx", ["-v"]).error === undefined;
-
-function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve) =>
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    }),
-  );
-}
 
 const upstream = (name: string, port: number) =>
   `upstream ${name} { server 127.0.0.1:${port}; keepalive 64; keepalive_requests 10000000; }`;
@@ -50,7 +39,7 @@ async function answers(port: number): Promise<void> {
 export async function startNginx(live: number, darks: readonly (number | null)[]): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), "laneway-nginx-"));
   const ports: number[] = [];
-  for (const _ of darks) ports.push(await freePort());
+  for (const _ of darks) ports.push(await freePort(0));
   const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${folder}/${name};`);
   const http = [
     "access_log off; keepalive_requests 10000000; keepalive_timeout 600s;",

@@ -14,8 +14,6 @@ export interface OriginAnswer {
   readonly refusing: number;
   /** Every sixth request to it has its connection closed. */
   readonly closing: number;
-  /** Nobody listens there. */
-  readonly dead: number;
 }
 /** Body of `/echo`. */
 export interface Echo {
@@ -56,21 +54,11 @@ function listen(fail?: (response: ServerResponse) => void): Promise<number> {
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port)));
 }
 
-function nowhere(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve) =>
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    }),
-  );
-}
-
 process.once("disconnect", () => process.exit());
 process.on("message", async (question: OriginQuestion) => {
   const ports: number[] = [];
   for (let i = 0; i < question.ports; i++) ports.push(await listen());
   const refusing = await listen((response) => void response.writeHead(503, { "content-length": 0 }).end());
   const closing = await listen((response) => void response.destroy());
-  process.send!({ ports, refusing, closing, dead: await nowhere() } satisfies OriginAnswer);
+  process.send!({ ports, refusing, closing } satisfies OriginAnswer);
 });

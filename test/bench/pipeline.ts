@@ -8,7 +8,7 @@ import { benchHeaders, requestText, SLOT_OF_S1, SLOT_OF_S2 } from "./fixture.ts"
 import type { Load, LoadResult } from "./load.ts";
 import type { Echo, OriginAnswer, OriginQuestion } from "./origin.ts";
 import { routerSpec } from "./router.ts";
-import { median, pairedRatio } from "./stats.ts";
+import { intervalOf, median, pairedRatio } from "./stats.ts";
 import { startWorkerd, type Workerd, type WorkerSpec } from "./workerd.ts";
 
 const ROUNDS = 41;
@@ -69,7 +69,7 @@ function rowOf(name: string, series: Series, base: Series): Row {
     name,
     cpuMicros: median(series.cpuMicros),
     ratio: ratio.median,
-    interval: `${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)}`,
+    interval: intervalOf(ratio),
     perSecond: median(series.perSecond),
     throughput: pairedRatio(series.perSecond, base.perSecond).median,
   };

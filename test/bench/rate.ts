@@ -1,8 +1,9 @@
 /**
  * Load generator process at a fixed rate (open loop): requests are sent when they are due, whatever became of those before, and an answer's
- * time counts from then, so that a proxy that stalls is charged for all that waits meanwhile. Answers must have a content-length.
+ * time counts from then, so that a proxy that stalls is charged for all that waits meanwhile.
  */
 import { connect, type Socket } from "node:net";
+import { answerLength } from "./answer-length.ts";
 
 export interface Rate {
   readonly port: number;
@@ -20,16 +21,6 @@ export interface RateResult {
 
 const CONNECTIONS = 64;
 const LATE_MS = 30_000;
-
-/** Bytes of the answer at the start of `bytes`, or 0 while it is incomplete. */
-function answerLength(bytes: Buffer): number {
-  const headEnd = bytes.indexOf("\r\n\r\n");
-  if (headEnd < 0) return 0;
-  const length = /\r\ncontent-length: *(\d+)/i.exec(bytes.toString("latin1", 0, headEnd));
-  if (length === null) throw new Error(`answer without a length: ${bytes.toString("latin1", 0, 200)}`);
-  const end = headEnd + 4 + Number(length[1]);
-  return bytes.length >= end ? end : 0;
-}
 
 function run({ port, request, perSecond, count }: Rate): Promise<RateResult> {
   const statuses: Record<string, number> = {};

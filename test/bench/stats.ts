@@ -12,6 +12,9 @@ export interface Ratio {
   readonly high: number;
 }
 
+/** As a table shows it. */
+export const intervalOf = ({ low, high }: Ratio): string => `${low.toFixed(2)}–${high.toFixed(2)}`;
+
 /** `values` ÷ `base` taken round by round: a pair shares whatever the machine was doing at that moment. */
 export function pairedRatio(values: readonly number[], base: readonly number[]): Ratio {
   const ratios = values.map((value, round) => value / base[round]!).sort((a, b) => a - b);
