@@ -22,10 +22,16 @@ import {
   weight,
 } from "./lane-file-values.ts";
 
+const ENTRY = 'true, false or "signed"';
+
 export const service = object({
   hosts: optional(someOf(host), "Hosts of this service, within the group's; left out: any host that no other service claims."),
   path: defaulted(path, "/", "Path prefix of this service, in whole segments."),
-  entry: defaulted(flag, true, "May requests from outside enter here? Where false, a request without a context goes to the baseline."),
+  entry: defaulted(
+    v.union([flag, v.literal("signed", ENTRY)], ENTRY),
+    true,
+    'May requests from outside enter here? Where false, a request without a context goes to the baseline; where "signed", it is refused.',
+  ),
   mirrored: defaulted(
     choice("block", "stub", "synthetic", "send"),
     "block",
@@ -56,6 +62,15 @@ const origin = v.union(
         url: optional(url, "Where requests go: https, a host, perhaps a port and a path."),
         binding: optional(form(BINDING, /^(?!(?:LANES|GROUP|ROUTER)$)[A-Za-z_]\w*$/), "A service binding of the Worker, instead of a URL."),
         headers: defaulted(table(settableHeader, header), {}, "Headers set on every request to this origin."),
+        strip: optional(
+          path,
+          "A path prefix that the origin does not know: taken off each request's path, and put back where an answer names a URL.",
+        ),
+        answerHeaders: defaulted(
+          table(settableHeader, v.union([headerValue, v.null("null")], "a header value, or null")),
+          {},
+          "Headers set on every answer of this origin; null removes one.",
+        ),
         baggage: defaulted(choice("all", "none"), "all", "none: this origin gets no baggage."),
         synthetic: defaulted(flag, false, "The origin promises to roll back requests marked x-lane-synthetic: true."),
       }),

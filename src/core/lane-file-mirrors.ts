@@ -63,6 +63,11 @@ export const mirror = object({
     "block",
     "What becomes of any method but GET, HEAD and OPTIONS: not copied, sent marked as synthetic to an origin that promises to roll back, or sent.",
   ),
+  reads: optional(aWhen, "Requests that only read, whatever their method says, such as GraphQL queries by POST."),
+  secrets: optional(
+    list(someText("the key of a query parameter")),
+    "Query keys that hold one-time secrets, instead of the built-in list; a request with one is not copied where credentials are stripped.",
+  ),
   timeoutMs: defaulted(wholeNumber(1, MAX_COPY_MS, " of milliseconds"), 5000, "A copy is given up after so long."),
   maxBodyBytes: defaulted(wholeNumber(0, MAX_BODY_BYTES, " of bytes"), 1_048_576, "A request with a longer body is not copied."),
   credentials: defaulted(

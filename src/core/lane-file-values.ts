@@ -72,6 +72,14 @@ export const name = form(
 const HOST = 'a host name such as "shop.example.com" or "*.example.com" (no scheme, no port; other letters as xn--…)';
 export const host = v.pipe(form(HOST, /^(?:\*|(?:\*\.)?[\w-]{1,63}(?:\.[\w-]{1,63})*\.?|\[[0-9A-Fa-f:.]+\])$/), v.maxLength(253, HOST));
 
+const PLAIN_HOST = 'a host name such as "shop.example.com" (no scheme, no port, no "*"; other letters as xn--…)';
+/** One host, as a request names it. */
+export const plainHost = v.pipe(
+  form(PLAIN_HOST, /^(?:[\w-]{1,63}(?:\.[\w-]{1,63})*\.?|\[[0-9A-Fa-f:.]+\])$/),
+  v.maxLength(253, PLAIN_HOST),
+);
+export const hostPart = form('a part of a host name: letters, digits, "-", "_" and "."', /^[\w.-]+$/);
+
 export const cookieDomain = form('a host name such as "example.com", without a leading dot', /^[\w-]{1,63}(?:\.[\w-]{1,63})+$/);
 
 const PATH = 'a path such as "/" or "/api" (as it stands in a URL: encoded, without ? and #)';

@@ -5,9 +5,11 @@ import {
   cookieName,
   form,
   headerName,
+  hostPart,
   method,
   object,
   optional,
+  plainHost,
   queryKey,
   someOf,
   someText,
@@ -35,6 +37,7 @@ export interface WhenFile {
   readonly query?: Readonly<Record<string, MatcherFile>>;
   readonly header?: Readonly<Record<string, MatcherFile>>;
   readonly path?: MatcherFile;
+  readonly host?: MatcherFile;
   readonly method?: MatcherFile;
   readonly any?: readonly WhenFile[];
   readonly not?: WhenFile;
@@ -45,11 +48,15 @@ const LENGTH = `a pattern of at most ${MAX_REGEX_LENGTH} characters`;
 const regex = v.pipe(v.string(LENGTH), v.maxLength(MAX_REGEX_LENGTH, LENGTH));
 
 /** The tests of a value whose whole text, or beginning, has a form of its own. */
-function matcher<W extends v.GenericSchema<string, string>, P extends v.GenericSchema<string, string>>(whole: W, prefix: P) {
+function matcher<
+  W extends v.GenericSchema<string, string>,
+  P extends v.GenericSchema<string, string>,
+  S extends v.GenericSchema<string, string>,
+>(whole: W, prefix: P, suffix: S) {
   const tests = object({
     exact: optional(whole, "The whole value."),
     prefix: optional(prefix, "The value begins so; a path, in whole segments."),
-    suffix: optional(nonEmpty, "The value ends so."),
+    suffix: optional(suffix, "The value ends so."),
     in: optional(someOf(whole), "The whole value is one of these."),
     regex: optional(
       regex,
@@ -65,14 +72,15 @@ function matcher<W extends v.GenericSchema<string, string>, P extends v.GenericS
 }
 
 const absolute = form('a path that begins with "/"', /^\//);
-export const textMatcher = matcher(text, nonEmpty);
+export const textMatcher = matcher(text, nonEmpty, nonEmpty);
 const byKey = (key: v.GenericSchema<string, string>) => v.pipe(table(key, textMatcher), v.minEntries(1, "at least one key"));
 
 /** Conditions are tested in this order: what costs least, and tells most requests apart, first. */
 export const when: v.GenericSchema<WhenFile> = v.pipe(
   object({
-    method: optional(matcher(method, form("the beginning of a method in capitals", /^[A-Z]/)), "The request method."),
-    path: optional(matcher(absolute, absolute), "The path as sent, without the query."),
+    method: optional(matcher(method, form("the beginning of a method in capitals", /^[A-Z]/), nonEmpty), "The request method."),
+    host: optional(matcher(plainHost, hostPart, hostPart), "The host that is asked, without port, in any case."),
+    path: optional(matcher(absolute, absolute, nonEmpty), "The path as sent, without the query."),
     baggage: optional(byKey(baggageKey), "Baggage members by key; of several the last. Values are decoded."),
     cookie: optional(byKey(cookieName), "Cookies by name; of several the first."),
     query: optional(byKey(queryKey), "Query parameters by key; of several the first. Values are decoded."),
@@ -83,7 +91,7 @@ export const when: v.GenericSchema<WhenFile> = v.pipe(
       "This does not hold.",
     ),
   }),
-  v.minEntries(1, 'at least one of "baggage", "cookie", "query", "header", "path", "method", "any" and "not"'),
+  v.minEntries(1, 'at least one of "baggage", "cookie", "query", "header", "path", "host", "method", "any" and "not"'),
 );
 
 /** By reference, so that the JSON schema has it once. */

@@ -81,6 +81,7 @@ const sticky = object({
   maxAgeSeconds: defaulted(wholeNumber(1, MAX_COOKIE_SECONDS, " of seconds"), 2_592_000, "How long the cookie lasts."),
   epoch: defaulted(wholeNumber(0, MAX_EPOCH, ""), 1, "A higher number draws everybody anew."),
   domain: optional(cookieDomain, "The cookie's Domain, to share it among subdomains."),
+  sameSite: defaulted(choice("lax", "none"), "lax", "none: also in other sites' frames, one cookie for each site on top. https only."),
 });
 
 const propagate = object({

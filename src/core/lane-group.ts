@@ -11,10 +11,10 @@ export type Matcher =
   | { readonly kind: "regex"; readonly source: string; readonly matches: (value: string) => boolean }
   | { readonly kind: "exists"; readonly value: boolean };
 
-/** One line of a `when`. Values by key (`header` keys are lower case), or the whole path or method, or a nested `any` / `not`. */
+/** One line of a `when`. Values by key (`header` keys are lower case), or the whole path, method or host (lower case), or a nested `any` / `not`. */
 export type Condition =
   | { readonly on: "baggage" | "cookie" | "query" | "header"; readonly key: string; readonly matcher: Matcher }
-  | { readonly on: "path" | "method"; readonly matcher: Matcher }
+  | { readonly on: "path" | "method" | "host"; readonly matcher: Matcher }
   | { readonly on: "any"; readonly of: readonly When[] }
   | { readonly on: "not"; readonly of: When };
 
@@ -33,7 +33,10 @@ export interface Service {
   readonly hosts: readonly string[];
   /** Path prefix in whole segments, without a trailing slash; `""` is every path. */
   readonly path: string;
+  /** May a visitor be given a lane here? */
   readonly entry: boolean;
+  /** A request without a true context of ours is refused (contract section 4). Then nobody enters here, either. */
+  readonly signed: boolean;
   readonly mirrored: "block" | "stub" | "synthetic" | "send";
   readonly timeoutMs: number | null;
   readonly fallback: string | null;
@@ -45,7 +48,11 @@ export interface Origin {
   /** Prefix before the request's path: `""` or `/prefix`, without a trailing slash. */
   readonly path: string;
   readonly binding: string | null;
+  /** Taken off the request's path first, and put back where an answer names a URL: `""` or `/api/shop`, without a trailing slash. */
+  readonly strip: string;
   readonly headers: readonly { readonly name: string; readonly value: string | { readonly env: string } }[];
+  /** Set on the origin's answers; null removes. Lower-case names. */
+  readonly answerHeaders: readonly { readonly name: string; readonly value: string | null }[];
   /** `none`: this origin gets no baggage at all. */
   readonly baggage: "all" | "none";
   /** The origin promises to roll back a request marked `x-lane-synthetic: true`. */
@@ -79,6 +86,8 @@ export interface Sticky {
   readonly maxAgeSeconds: number;
   readonly epoch: number;
   readonly domain: string | null;
+  /** `none`: for pages in other sites' frames; the cookie is then partitioned by the site on top (CHIPS). */
+  readonly sameSite: "lax" | "none";
 }
 
 export interface Propagate {
@@ -123,6 +132,10 @@ export interface Mirror {
   readonly services: ReadonlySet<string> | null;
   readonly when: When | null;
   readonly writes: "block" | "synthetic" | "send";
+  /** Requests that are reads whatever their method says; null: none. */
+  readonly reads: When | null;
+  /** Query keys that hold one-time secrets, so that a request with one is not copied; null: the list in `mirror.ts`. */
+  readonly secrets: ReadonlySet<string> | null;
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;
   readonly credentials: "strip" | "forward";

@@ -40,6 +40,8 @@ function factOf(condition: Condition, facts: Facts): string | undefined {
       return facts.path;
     case "method":
       return facts.method;
+    case "host":
+      return facts.host;
     default:
       return undefined;
   }

@@ -8,15 +8,23 @@ export interface OriginOptions {
   readonly insecureOrigins: boolean;
 }
 
+export function withoutTrailingSlashes(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === "/") end--;
+  return path.slice(0, end);
+}
+
 /** A URL that is refused is reported, and gives an origin that must not be used. `noStore` is for the caller, who knows the other lanes. */
 export function resolveOrigin(file: OriginFile, path: string, options: OriginOptions, report: Report): Origin {
-  const origin = typeof file === "string" ? { url: file, headers: {}, baggage: "all" as const, synthetic: false } : file;
+  const origin = typeof file === "string" ? { url: file, headers: {}, answerHeaders: {}, baggage: "all" as const, synthetic: false } : file;
   const binding = "binding" in origin ? (origin.binding ?? null) : null;
   const urlPath = typeof file === "string" ? path : at(path, "url");
   return {
     ...(binding === null ? splitUrl(origin.url ?? "", urlPath, options, report) : { base: null, path: "" }),
     binding,
+    strip: withoutTrailingSlashes(("strip" in origin ? origin.strip : undefined) ?? ""),
     headers: Object.entries(origin.headers).map(([name, value]) => ({ name: name.toLowerCase(), value })),
+    answerHeaders: Object.entries(origin.answerHeaders).map(([name, value]) => ({ name: name.toLowerCase(), value })),
     baggage: origin.baggage,
     synthetic: origin.synthetic,
     noStore: false,
@@ -29,7 +37,7 @@ function splitUrl(text: string, path: string, options: OriginOptions, report: Re
   const wrong = text === "" ? null : problem(text, url, options);
   if (wrong !== null) report.add(path, () => `expected ${wrong}, got ${quote(withoutUserinfo(text))}`);
   if (url === null || wrong !== null) return { base: null, path: "" };
-  return { base: url.origin, path: url.pathname.replace(/\/+$/, "") };
+  return { base: url.origin, path: withoutTrailingSlashes(url.pathname) };
 }
 
 function problem(text: string, url: URL | null, { insecureOrigins }: OriginOptions): string | null {

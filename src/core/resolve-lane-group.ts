@@ -19,7 +19,7 @@ import type {
   Stub,
 } from "./lane-group.ts";
 import { indexServices } from "./locate.ts";
-import { type OriginOptions, resolveOrigin } from "./origin.ts";
+import { type OriginOptions, resolveOrigin, withoutTrailingSlashes } from "./origin.ts";
 import { at, type Report } from "./problem.ts";
 import { indexRules } from "./rule-index.ts";
 import { adjustTable, rangesTable } from "./slots.ts";
@@ -57,12 +57,6 @@ export function resolveLaneGroup(file: LaneFile, options: OriginOptions, report:
 /** As hosts are compared: lower case, without the trailing dot. */
 const normalHost = (host: string): string => host.toLowerCase().replace(/\.$/, "");
 
-function withoutTrailingSlashes(path: string): string {
-  let end = path.length;
-  while (path[end - 1] === "/") end--;
-  return path.slice(0, end);
-}
-
 const secondsOf = (time: string | undefined): number | null => (time === undefined ? null : unixSeconds(time));
 
 const lower = (names: readonly string[]): string[] => names.map((name) => name.toLowerCase());
@@ -72,7 +66,8 @@ function resolveService(name: string, file: LaneFile["services"][string]): Servi
     name,
     hosts: (file.hosts ?? []).map(normalHost),
     path: withoutTrailingSlashes(file.path),
-    entry: file.entry,
+    entry: file.entry === true,
+    signed: file.entry === "signed",
     mirrored: file.mirrored,
     timeoutMs: file.timeoutMs ?? null,
     fallback: file.fallback ?? null,
@@ -132,8 +127,8 @@ function resolveRule(file: LaneFile["rules"][number], path: string, reading: Rea
   };
 }
 
-function resolveSticky({ by, maxAgeSeconds, epoch, domain }: LaneFile["sticky"]): Sticky {
-  const rest = { maxAgeSeconds, epoch, domain: domain?.toLowerCase() ?? null };
+function resolveSticky({ by, maxAgeSeconds, epoch, domain, sameSite }: LaneFile["sticky"]): Sticky {
+  const rest = { maxAgeSeconds, epoch, domain: domain?.toLowerCase() ?? null, sameSite };
   if (typeof by === "string") return { by, ...rest };
   const on = (["baggage", "header", "cookie", "query"] as const).find((kind) => by[kind] !== undefined) ?? "baggage";
   const key = by[on] ?? "";
@@ -164,6 +159,8 @@ function resolveMirror(file: LaneFile["mirrors"][number], path: string, reading:
     from: file.from ? new Set(file.from) : null,
     services: file.services ? new Set(file.services) : null,
     when: file.when ? resolveWhen(file.when, at(path, "when"), reading) : null,
+    reads: file.reads ? resolveWhen(file.reads, at(path, "reads"), reading) : null,
+    secrets: file.secrets ? new Set(file.secrets) : null,
     scrub: { ...file.scrub, headers: lower(file.scrub.headers) },
     compare: file.compare ? resolveCompare(file.compare) : null,
     expiresAt: secondsOf(file.expiresAt),

@@ -12,7 +12,7 @@ type Found = number[];
 
 /** How well a condition narrows: an exact value best, then a path prefix, then a key that must be there; 0 not at all. */
 function rank(condition: Condition): number {
-  if (condition.on === "any" || condition.on === "not" || condition.on === "method") return 0;
+  if (condition.on === "any" || condition.on === "not" || condition.on === "method" || condition.on === "host") return 0;
   const { matcher } = condition;
   if (matcher.kind === "exact" || matcher.kind === "in") return 3;
   if (condition.on === "path") return matcher.kind === "prefix" ? 2 : 0;
@@ -44,7 +44,7 @@ export function indexRules(rules: readonly Rule[]): RuleIndex {
   const prefixes = new Map<string, Found>();
   rules.forEach((rule, at) => {
     const best = [...rule.when].sort((a, b) => rank(b) - rank(a))[0];
-    if (!best || rank(best) === 0 || best.on === "any" || best.on === "not" || best.on === "method") {
+    if (!best || rank(best) === 0 || best.on === "any" || best.on === "not" || best.on === "method" || best.on === "host") {
       always.push(at);
       return;
     }

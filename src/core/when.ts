@@ -51,6 +51,9 @@ export function resolveWhen(when: WhenFile, path: string, reading: Reading): Whe
       case "method":
         conditions.push({ on, matcher: resolveMatcher(when[on]!, here, reading.compile) });
         break;
+      case "host":
+        conditions.push({ on, matcher: resolveMatcher(lowerHost(when[on]!), here, reading.compile) });
+        break;
       case "any":
         conditions.push({ on, of: when[on]!.map((each, i) => resolveWhen(each, at(here, i), reading)) });
         break;
@@ -67,6 +70,20 @@ export function resolveWhen(when: WhenFile, path: string, reading: Reading): Whe
     }
   }
   return conditions;
+}
+
+/** Hosts are compared in lower case and without the trailing dot; a regex is the writer's own. */
+function lowerHost(matcher: MatcherFile): MatcherFile {
+  const lower = (host: string) => host.toLowerCase().replace(/\.$/, "");
+  if (typeof matcher === "string") return lower(matcher);
+  const { exact, prefix, suffix, in: hosts } = matcher;
+  return {
+    ...matcher,
+    ...(exact !== undefined && { exact: lower(exact) }),
+    ...(prefix !== undefined && { prefix: prefix.toLowerCase() }),
+    ...(suffix !== undefined && { suffix: lower(suffix) }),
+    ...(hosts !== undefined && { in: hosts.map(lower) }),
+  };
 }
 
 function resolveMatcher(matcher: MatcherFile, path: string, compile: PatternCompiler): Matcher {

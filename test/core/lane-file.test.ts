@@ -75,7 +75,7 @@ describe("a value that a lane file may not have", () => {
     [
       ["rules", 0, "when"],
       {},
-      'rules[0].when: expected at least one of "baggage", "cookie", "query", "header", "path", "method", "any" and "not", got {}',
+      'rules[0].when: expected at least one of "baggage", "cookie", "query", "header", "path", "host", "method", "any" and "not", got {}',
     ],
     [["rules", 0, "when", "baggage"], {}, "rules[0].when.baggage: expected at least one key, got {}"],
     [["rules", 0, "when", "baggage", "pr"], {}, `rules[0].when.baggage.pr: expected ${ONE_MATCHER}, got {}`],
@@ -279,7 +279,7 @@ describe("the lane file's defaults", () => {
       services: { web: { path: "/", entry: true, mirrored: "block" } },
       lanes: { main: { weight: 1, origins: { web: "https://web.example" } } },
       rules: [],
-      sticky: { by: "cookie", maxAgeSeconds: 2592000, epoch: 1 },
+      sticky: { by: "cookie", maxAgeSeconds: 2592000, epoch: 1, sameSite: "lax" },
       propagate: { header: "x-lane", headers: [] },
       fallback: exampleFile().fallback,
       mirrors: [

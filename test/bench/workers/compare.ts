@@ -7,7 +7,17 @@ import type { Origin } from "../../../src/core/lane-group.ts";
 import { answerOf, compareWith, type Taken } from "../../../src/edge/compare.ts";
 import { BODIES } from "../comparer-bodies.ts";
 
-const origin: Origin = { base: "https://a.example", path: "", binding: null, headers: [], baggage: "all", synthetic: false, noStore: true };
+const origin: Origin = {
+  base: "https://a.example",
+  path: "",
+  binding: null,
+  strip: "",
+  headers: [],
+  answerHeaders: [],
+  baggage: "all",
+  synthetic: false,
+  noStore: true,
+};
 const facts = readFacts({
   method: "GET",
   url: "http://shop.example/",
