@@ -1,6 +1,6 @@
 /**
  * `npm run faults`: runs what is tried here, and prints for each fault what was tried, whether it was survived, and what the client saw.
- * A test belongs to a fault by its name, `fault 46: …`; a fault that cannot occur stands in README.md, as `| 46 | why |`.
+ * A test belongs to a fault by its name, `fault 46: …` or `faults A3, B2: …`; a fault that cannot occur stands in README.md, as `| 46 | why |`.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -10,10 +10,10 @@ import { join } from "node:path";
 const root = `${import.meta.dirname}/../..`;
 
 /** The faults that must be answered for. */
-const EXPECTED = [...range(1, 56), ...range(89, 96)];
+const EXPECTED = [...range("", 1, 56), ...range("", 89, 96), ...range("A", 1, 19), ...range("B", 1, 11)];
 
-function range(first: number, last: number): number[] {
-  return Array.from({ length: last - first + 1 }, (_, at) => first + at);
+function range(letter: string, first: number, last: number): string[] {
+  return Array.from({ length: last - first + 1 }, (_, at) => `${letter}${first + at}`);
 }
 
 interface JsonReport {
@@ -29,7 +29,7 @@ interface JsonReport {
 }
 
 interface Row {
-  readonly fault: number;
+  readonly fault: string;
   readonly tried: string;
   readonly survived: boolean | null;
   readonly client: string;
@@ -74,11 +74,11 @@ function runTests(): Promise<JsonReport> {
 function triedRows({ testResults }: JsonReport): Row[] {
   return testResults.flatMap(({ assertionResults }) =>
     assertionResults.flatMap(({ ancestorTitles, title, status, meta }) => {
-      const [, numbers, what] = /^faults? (\d+(?:, \d+)*): (.*)$/s.exec(title) ?? [];
+      const [, numbers, what] = /^faults? ([A-Z]?\d+(?:, [A-Z]?\d+)*): (.*)$/s.exec(title) ?? [];
       if (numbers === undefined || what === undefined) return [];
       const survived = status === "passed" ? true : status === "failed" ? false : null;
       const tried = [...ancestorTitles, what].join(": ");
-      return numbers.split(", ").map((fault) => ({ fault: Number(fault), tried, survived, client: meta?.client ?? "" }));
+      return numbers.split(", ").map((fault) => ({ fault, tried, survived, client: meta?.client ?? "" }));
     }),
   );
 }
@@ -87,8 +87,8 @@ function triedRows({ testResults }: JsonReport): Row[] {
 function excusedRows(): Row[] {
   const lines = readFileSync(`${import.meta.dirname}/README.md`, "utf8").split("\n");
   return lines.flatMap((line) => {
-    const [, fault, why] = /^\| *(\d+) *\| *(.*?) *\|$/.exec(line) ?? [];
-    return fault === undefined || why === undefined ? [] : [{ fault: Number(fault), tried: why, survived: null, client: "" }];
+    const [, fault, why] = /^\| *([A-Z]?\d+) *\| *(.*?) *\|$/.exec(line) ?? [];
+    return fault === undefined || why === undefined ? [] : [{ fault, tried: why, survived: null, client: "" }];
   });
 }
 
@@ -101,16 +101,18 @@ function line(fault: string, survived: string, client: string, tried: string): v
 
 function print(rows: readonly Row[]): void {
   line("#", "survived", "what the client saw", "tried, or why it cannot occur");
-  let before = 0;
+  let before = "";
   for (const { fault, tried, survived, client } of rows) {
-    line(fault === before ? "" : String(fault), survived === null ? "—" : survived ? "yes" : "NO", client, tried);
+    line(fault === before ? "" : fault, survived === null ? "—" : survived ? "yes" : "NO", client, tried);
     before = fault;
   }
 }
 
 const report = await runTests();
 const tried = triedRows(report);
-const rows = [...tried, ...excusedRows()].sort((a, b) => a.fault - b.fault);
+/** Numbers first, then each letter's. */
+const order = new Intl.Collator("en", { numeric: true });
+const rows = [...tried, ...excusedRows()].sort((a, b) => order.compare(a.fault, b.fault));
 print(rows);
 
 const failures = report.testResults.flatMap(({ message, assertionResults }) => [
