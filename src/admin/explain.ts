@@ -119,6 +119,8 @@ export function explain(
   const inForce = snapshot.groups.get(group.name)!;
   const decision = decide(group, facts, { override: overrideOf(snapshot, inForce), signer });
   if (decision === null) return ok({ group: group.name, revision: inForce.revision, reason: "no-service" });
+  if (decision.refused !== null)
+    return ok({ group: group.name, revision: inForce.revision, service: decision.service.name, reason: decision.refused });
   const ejected = (lane: string) => ejectedFor(healthKey(group.name, lane, decision.service.name), clock) !== null;
   const { candidate, fallback } = firstCandidate(decision, facts, ejected);
   const second = candidate === null || !isRepeatable(group, facts) ? null : secondCandidate(group, decision.service, candidate);

@@ -7,8 +7,9 @@ import { KV_CACHE_SECONDS } from "../edge/kv-values.ts";
 const KV_PROPAGATION_SECONDS = 60;
 
 function missingSecrets(snapshot: Snapshot, env: Env): string[] {
-  const signed = [...snapshot.groups.values()].some(({ group }) => group.context === "signed");
-  return signed && (env.LANEWAY_SECRET?.length ?? 0) < MIN_SECRET_LENGTH ? ["LANEWAY_SECRET"] : [];
+  const groups = [...snapshot.groups.values()].map(({ group }) => group);
+  const needed = groups.some(({ context, services }) => context === "signed" || [...services.values()].some(({ signed }) => signed));
+  return needed && (env.LANEWAY_SECRET?.length ?? 0) < MIN_SECRET_LENGTH ? ["LANEWAY_SECRET"] : [];
 }
 
 export function status(snapshot: Snapshot, env: Env): "ok" | "degraded" {

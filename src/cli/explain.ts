@@ -70,10 +70,10 @@ async function run(request: string[], options: Options): Promise<ExitCode> {
     say(`${bold(described.method)} ${described.url}`);
     for (const note of notes) say(yellow(`  ${note}`));
     say();
-    if (value.service === undefined) sayNobody(value);
+    if (value.lane === undefined) sayNobody(value);
     else sayExplained(value);
   }
-  return value.service === undefined ? 1 : 0;
+  return value.lane === undefined ? 1 : 0;
 }
 
 /** @throws Failure where it describes no request */

@@ -27,10 +27,23 @@ export interface Explained {
   readonly responseHeaders: Readonly<Record<string, string>>;
 }
 
-export function sayNobody({ group, reason }: { readonly group: string | null; readonly reason: string }): void {
-  say(
-    `  ${red("Nobody takes it:")} ${group === null ? "no group has this host" : `no service of ${group} has this host and path`} (404 ${reason}).`,
-  );
+/** A request that is answered without anybody being asked. */
+export interface Unserved {
+  readonly group: string | null;
+  readonly service?: string;
+  readonly reason: string;
+}
+
+function whyUnserved({ group, service, reason }: Unserved): string {
+  if (group === null) return `no group has this host (404 ${reason})`;
+  if (service === undefined) return `no service of ${group} has this host and path (404 ${reason})`;
+  if (reason === "no-secret")
+    return `${service} admits only requests of ours, and the Worker has no LANEWAY_SECRET to know them by (503 ${reason})`;
+  return `${service} admits only requests that have come through the router before, and this one bears no signature of ours (403 ${reason})`;
+}
+
+export function sayNobody(unserved: Unserved): void {
+  say(`  ${red("Nobody takes it:")} ${whyUnserved(unserved)}.`);
   say("  `lanes status` lists the groups and their hosts.");
 }
 

@@ -90,6 +90,7 @@ export function outcomeOf(group: LaneGroup, { method, url, lookup, now: then, sl
   if (findGroup(indexGroups([group]), facts.host) === null) return nobody("no-group");
   const decision = decide(group, facts, { override: null, signer: BELIEVING });
   if (decision === null) return nobody("no-service");
+  if (decision.refused !== null) return { ...nobody(decision.refused), service: decision.service.name };
   const { candidate } = firstCandidate(decision, facts, () => false);
   return {
     service: decision.service.name,

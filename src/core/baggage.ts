@@ -17,6 +17,8 @@ export const MAX_BYTES = 8192;
 export interface BaggageMember {
   /** A token (RFC 9110 section 5.6.2) as it came: case-sensitive and never percent-decoded. */
   readonly key: string;
+  /** As it came. */
+  readonly raw: string;
   /** Percent-decoded; may be empty. */
   readonly value: string;
   /** What follows the first `;`, as it came, less the white space around it; `""` if nothing does. */
@@ -29,6 +31,8 @@ export interface BaggageMember {
 }
 
 export interface Baggage {
+  /** As it came, however long. */
+  readonly whole: string;
   /** As it came, up to the limits. */
   readonly header: string;
   /** In the order of the header; of several with one key, the last. */
@@ -40,7 +44,7 @@ export interface Baggage {
   readonly skipped: number;
 }
 
-const NONE: Baggage = { header: "", members: [], byKey: new Map(), dropped: 0, skipped: 0 };
+const NONE: Baggage = { whole: "", header: "", members: [], byKey: new Map(), dropped: 0, skipped: 0 };
 
 const [EQUALS, SEMICOLON] = [0x3d, 0x3b] as const;
 /** Classes of bytes, as bits: `tchar`, `baggage-octet`, `OWS` and the comma. */
@@ -76,6 +80,7 @@ export function parseBaggage(header: string | null): Baggage {
   const members = byKey.size === found.length ? found : found.filter((member) => byKey.get(member.key) === member);
   const whole = at === header.length;
   return {
+    whole: header,
     header: whole ? header : header.slice(0, at),
     members,
     byKey,
@@ -90,8 +95,26 @@ export function baggageValue(baggage: Baggage, key: string): string | undefined 
 }
 
 /**
+ * Every member of the whole header whose key begins so: past the limits, and earlier ones of a key, too. For our own contexts alone, which a
+ * service's SDK may have moved behind anything that a client sent. O(length).
+ */
+export function* membersFrom({ whole }: Baggage, prefix: string): Generator<BaggageMember> {
+  for (let at = whole.indexOf(prefix); at !== -1; at = whole.indexOf(prefix, at + prefix.length)) {
+    const member = beginsElement(whole, at) ? parseMember(whole, at, whole.length, -1) : null;
+    if (member !== null) yield member;
+  }
+}
+
+/** Only white space between `at` and the comma before it. */
+function beginsElement(text: string, at: number): boolean {
+  let before = at - 1;
+  while (before >= 0 && CLASSES[text.charCodeAt(before)] === SPACE) before--;
+  return before < 0 || CLASSES[text.charCodeAt(before)] === COMMA;
+}
+
+/**
  * The header to send: `own` (serialised `key=value`, in all under 8,192 bytes) first, then the members that stay, their bytes untouched
- * and, where nothing between two of them went, what stood between them too. A member goes if it has the key of an own one, plain or
+ * and, where nothing between two of them went, the white space between them too. A member goes if it has the key of an own one, plain or
  * decoded, or if `remove` says so. Where the whole would pass the limits, the last members give way whole and are counted in
  * `dropped`. `""`: send no header.
  */
@@ -108,7 +131,8 @@ export function writeBaggage(
   for (const member of baggage.members) {
     if (hasKeyOf(own, member.key) || remove(member)) continue;
     const { start, end, ordinal } = member;
-    const text = ordinal === next ? baggage.header.slice(written, end) : (header && ",") + baggage.header.slice(start, end);
+    const together = ordinal === next && isOneComma(baggage.header.slice(written, start));
+    const text = together ? baggage.header.slice(written, end) : (header && ",") + baggage.header.slice(start, end);
     if (dropped > 0 || count === MAX_MEMBERS || header.length + text.length > MAX_BYTES) {
       dropped++;
       continue;
@@ -121,6 +145,9 @@ export function writeBaggage(
   return { header, dropped };
 }
 
+/** Empty list elements are read and not sent on (RFC 9110, section 5.6.1): for Go's reader the whole header falls with one. */
+const isOneComma = (between: string): boolean => between.indexOf(",") === between.lastIndexOf(",");
+
 /**
  * A key as it looks to readers that decode keys against the Recommendation: OpenTelemetry for JavaScript percent-decodes them, for Python
  * also reads `+` as a space and trims. For the trust check only, so that `%6Caneway.mock+` does not reach such a service beside our
@@ -132,7 +159,8 @@ export function decodeKey(key: string): string {
   return decoded.replaceAll(/\p{Cc}/gu, " ").trim();
 }
 
-function hasKeyOf(own: readonly string[], key: string): boolean {
+/** Does one of these `key=value` texts have the key, plain or decoded? */
+export function hasKeyOf(own: readonly string[], key: string): boolean {
   const decoded = decodeKey(key);
   return own.some((text) => isKeyOf(text, key) || (decoded !== key && isKeyOf(text, decoded)));
 }
@@ -153,9 +181,11 @@ function parseMember(text: string, start: number, stop: number, ordinal: number)
   if (at < stop && CLASSES[text.charCodeAt(at)] !== COMMA) return null;
   let end = at;
   while (CLASSES[text.charCodeAt(end - 1)] === SPACE) end--;
+  const raw = text.slice(valueStart, valueEnd);
   return {
     key: text.slice(start, keyEnd),
-    value: percentDecode(text.slice(valueStart, valueEnd)),
+    raw,
+    value: percentDecode(raw),
     properties: at === valueStop ? "" : text.slice(skip(text, valueStop + 1, stop, SPACE), end),
     start,
     end,

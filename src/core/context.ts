@@ -29,7 +29,15 @@ export const windowOf = (now: number): number => Math.floor(now / WINDOW_SECONDS
 /** Longer texts are not ours: seven fields of at most 40 characters and a signature. */
 const MAX_LENGTH = 320;
 
-export const contextKey = (group: string): string => `laneway.${group}`;
+/** The keys of all groups' members begin so. */
+export const CONTEXT_KEYS = "laneway.";
+export const contextKey = (group: string): string => `${CONTEXT_KEYS}${group}`;
+
+/** Is a look at the signature worth its cost? */
+export const mayBeContext = (text: string): boolean => text.length <= MAX_LENGTH && text.startsWith("1~");
+
+/** The sixth field is a mirror's group: it says of itself, signed or not, that it is a copy's. */
+export const saysCopy = (text: string): boolean => /^1~(?:[^~]*~){4}[^~]/.test(text);
 
 export function writeContext(context: Context, signer: Signer): string {
   const [mirrorGroup, mirror] = context.mirror === null ? ["", ""] : context.mirror.split("/", 2);
@@ -39,7 +47,7 @@ export function writeContext(context: Context, signer: Signer): string {
 
 /** The fields of a text whose signature is ours, whatever its age; null for everything else. Never throws. */
 export function readContext(text: string, signer: Signer): Context | null {
-  if (text.length > MAX_LENGTH || !text.startsWith("1~")) return null;
+  if (!mayBeContext(text)) return null;
   const cut = text.lastIndexOf("~");
   const fields = text.slice(0, cut).split("~");
   if (fields.length !== 7 || !signer.verify(text.slice(0, cut), text.slice(cut + 1))) return null;
@@ -50,4 +58,12 @@ export function readContext(text: string, signer: Signer): Context | null {
 /** This window, the one before (contract section 4), or the next, which another machine's clock may have reached already. */
 export function isCurrent(context: Context, now: number): boolean {
   return Math.abs(windowOf(now) - context.window) <= 1;
+}
+
+const RECENT_WINDOWS = (24 * 3600) / WINDOW_SECONDS;
+
+/** Does it still tell a request of ours from a stranger's? A queue may hold one for a while (contract section 4, `"entry": "signed"`). */
+export function isRecent(context: Context, now: number): boolean {
+  const age = windowOf(now) - context.window;
+  return age >= -1 && age <= RECENT_WINDOWS;
 }

@@ -23,10 +23,15 @@ export function copyDecision(decision: Decision, mirror: Mirror, lane: string): 
   return { ...decision, lane, copy: `${decision.group.name}/${mirror.name}` };
 }
 
-/** Same trace, a span of its own, so that a trace does not show two primaries (W3C Trace Context, section 3.2.2.4). */
-function ownSpan(facts: Facts, spanId: string): string {
-  const flags = /-([0-9a-f]{2})(?:-|$)/.exec(facts.headers.get("traceparent")?.slice(52) ?? "")?.[1] ?? "00";
-  return `00-${facts.traceId ?? facts.requestId}-${spanId}-${facts.traceId === null ? "00" : flags}`;
+/** `sampled` and `random-trace-id`: whoever writes a header sets all others to 0 (W3C Trace Context Level 2, section 2.2.2.5.3). */
+const KNOWN_FLAGS = 0x03;
+
+/**
+ * Same trace, a span of its own, so that a trace does not show two primaries; of the version that we know, whichever came (W3C Trace
+ * Context, section 2.2.2.4 and "Versioning of traceparent").
+ */
+function ownSpan({ traceId, traceFlags, requestId }: Facts, spanId: string): string {
+  return `00-${traceId ?? requestId}-${spanId}-0${traceFlags & KNOWN_FLAGS}`;
 }
 
 /** At every hop of a copy the host says that it is one, as behind Envoy, beside our own marks. */

@@ -1,7 +1,8 @@
 /** The only door to a decision: a pure function of the group and the facts (contract section 1). */
 import { assign } from "./assign.ts";
-import { type Context, contextKey, isCurrent, readContext, type Signer } from "./context.ts";
+import type { Context, Signer } from "./context.ts";
 import type { Facts } from "./facts.ts";
+import { NOTHING_CAME, type Refusal, readIncoming, refusalOf } from "./incoming.ts";
 import type { LaneGroup, Service } from "./lane-group.ts";
 import { findService } from "./locate.ts";
 import type { Visitor } from "./sticky.ts";
@@ -16,6 +17,8 @@ export interface Decision {
   readonly context: Context | null;
   /** `<group>/<mirror>`: the request is a copy, by a signature of ours of whatever age. */
   readonly copy: string | null;
+  /** Not to be served: the service admits only what a group of ours sent. The lane says nothing then. */
+  readonly refused: Refusal | null;
 }
 
 export interface Switches {
@@ -25,31 +28,14 @@ export interface Switches {
   readonly signer: Signer | null;
 }
 
-/** Each costs a signature check: more than a chain through sixteen groups is an attack. */
-const MAX_CONTEXTS = 16;
-
-/** The context of the group at hand, from baggage, else from the header; and the mark of a copy, from any group's member. */
-function readIncoming(group: LaneGroup, facts: Facts, signer: Signer): { context: Context | null; copy: string | null } {
-  let context: Context | null = null;
-  let copy: string | null = null;
-  const own = contextKey(group.name);
-  const texts: { readonly key: string; readonly value: string }[] = facts.baggage.members.filter(({ key }) => key.startsWith("laneway."));
-  const header = facts.headers.get("x-lane-context");
-  if (header) texts.push({ key: own, value: header });
-  for (const { key, value } of texts.slice(-MAX_CONTEXTS)) {
-    const read = readContext(value, signer);
-    if (read === null) continue;
-    copy ??= read.mirror;
-    if (key === own && read.group === group.name && isCurrent(read, facts.now)) context ??= read;
-  }
-  return { context, copy };
-}
-
 /** null: no service of the group serves this host and path. */
 export function decide(group: LaneGroup, facts: Facts, { override, signer }: Switches): Decision | null {
   const service = findService(group.serviceIndex, facts.host, facts.path);
   if (service === null) return null;
-  const { context, copy } = signer === null ? { context: null, copy: null } : readIncoming(group, facts, signer);
+  const incoming = signer === null ? NOTHING_CAME : readIncoming(group.name, facts, signer);
+  const { context, copy } = incoming;
+  const refused = refusalOf(service, incoming, signer);
+  if (refused !== null) return { group, service, lane: group.baseline, reason: refused, visitor: null, context, copy, refused };
   const unsigned = group.context === "signed" && signer === null ? "no-secret" : null;
-  return { group, service, ...assign(group, facts, service, context, override ?? unsigned), context, copy };
+  return { group, service, ...assign(group, facts, service, context, override ?? unsigned), context, copy, refused };
 }

@@ -40,6 +40,8 @@ export interface Facts extends Request {
   readonly baggage: Baggage;
   /** The trace id of a valid `traceparent` (W3C Trace Context, section 3.2), else null. */
   readonly traceId: string | null;
+  /** The flags of the same `traceparent`, 0…255; 0 where there is none. */
+  readonly traceFlags: number;
   /** Lower-case names that `Connection` lists: they end here and no rule sees them (RFC 9110, section 7.6.1). */
   readonly connection: ReadonlySet<string> | null;
   readonly cookies: ReadonlyMap<string, string>;
@@ -111,6 +113,7 @@ class RequestFacts implements Facts {
   readonly search: string;
   readonly baggage: Baggage;
   readonly traceId: string | null;
+  readonly traceFlags: number;
   readonly connection: ReadonlySet<string> | null;
   #cookies: ReadonlyMap<string, string> | null = null;
   #query: ReadonlyMap<string, string> | null = null;
@@ -132,7 +135,9 @@ class RequestFacts implements Facts {
     const named = (name: string) => (this.connection?.has(name) ? null : (request.headers.get(name) ?? null));
     this.baggage = parseBaggage(named("baggage"));
     const traceparent = named("traceparent");
-    this.traceId = traceparent === null ? null : (parseTraceParent(traceparent)?.traceId ?? null);
+    const trace = traceparent === null ? null : parseTraceParent(traceparent);
+    this.traceId = trace?.traceId ?? null;
+    this.traceFlags = trace?.traceFlags ?? 0;
   }
 
   get cookies(): ReadonlyMap<string, string> {

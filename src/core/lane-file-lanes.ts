@@ -28,9 +28,9 @@ export const service = object({
   hosts: optional(someOf(host), "Hosts of this service, within the group's; left out: any host that no other service claims."),
   path: defaulted(path, "/", "Path prefix of this service, in whole segments."),
   entry: defaulted(
-    v.union([flag, v.literal("signed", ENTRY)], ENTRY),
+    v.union([flag, v.picklist(["signed"], ENTRY)], ENTRY),
     true,
-    'May requests from outside enter here? Where false, a request without a context goes to the baseline; where "signed", it is refused.',
+    'May requests from outside enter here? Where false, a request without a context goes to the baseline; where "signed", it is refused with 403, unless a group of ours sent it within the last 24 hours.',
   ),
   mirrored: defaulted(
     choice("block", "stub", "synthetic", "send"),

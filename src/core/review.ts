@@ -25,7 +25,13 @@ export interface Review {
 /** @param previous what is published now; null: nothing. @param now whole seconds since 1970 */
 export function review(group: LaneGroup, previous: LaneGroup | null, now: number): Review {
   return {
-    warnings: [...ruleWarnings(group, now), ...laneWarnings(group, now), ...mirrorWarnings(group), ...fallbackWarnings(group)],
+    warnings: [
+      ...ruleWarnings(group, now),
+      ...laneWarnings(group, now),
+      ...signedWarnings(group),
+      ...mirrorWarnings(group),
+      ...fallbackWarnings(group),
+    ],
     moved: previous === null ? [] : movedVisitors(previous, group, now),
     fallsBack: [...group.lanes.values()].flatMap((lane) =>
       [...group.services.values()]
@@ -111,6 +117,25 @@ function laneWarnings(group: LaneGroup, now: number): Problem[] {
   if (lanes.size > 1)
     for (const service of alone)
       warnings.push({ path: at("services", service), message: `only the baseline ${quote(baseline)} has an origin for it` });
+  return warnings;
+}
+
+/** Who calls whom is not in the file, so every other service is a caller. */
+function signedWarnings({ services, lanes }: LaneGroup): Problem[] {
+  const signed = [...services.values()].flatMap(({ name, signed }) => (signed ? name : []));
+  if (signed.length === 0) return [];
+  const warnings: Problem[] = [];
+  if (signed.length === services.size) {
+    const message = `no service is left where a request can enter: ${enumerate(signed, "and")} ${signed.length > 1 ? "admit" : "admits"} only requests of ours`;
+    warnings.push({ path: "services", message });
+  }
+  for (const lane of lanes.values())
+    for (const [service, { baggage }] of lane.origins) {
+      const called = signed.filter((name) => name !== service);
+      if (baggage !== "none" || called.length === 0) continue;
+      const message = `"none" gives it no context, so what it asks of ${enumerate(called, "and")} is refused`;
+      warnings.push({ path: at(at(at(at("lanes", lane.name), "origins"), service), "baggage"), message });
+    }
   return warnings;
 }
 

@@ -26,6 +26,8 @@ export function collaborate(decision: Decision, facts: Facts, candidate: Candida
       ? decision.group.stubs.find(({ service, when }) => service === decision.service.name && (when === null || matches(when, facts)))
       : undefined;
   if (stub !== undefined) return { kind: "stub", stub };
+  // Without our baggage a copy could not be told from a live request at the next hop, were it only a read here (contract section 4).
+  if (candidate.origin.baggage === "none") return { kind: "blocked" };
   if (!write || mode === "send") return { kind: "send", synthetic: false };
   return mode === "synthetic" && candidate.origin.synthetic ? { kind: "send", synthetic: true } : { kind: "blocked" };
 }

@@ -1,10 +1,12 @@
 /** What is sent to an origin for a decision: the URL, and which headers are set or removed (contract sections 4 and 5). Pure. */
 import { type BaggageMember, decodeKey, writeBaggage } from "./baggage.ts";
-import { contextKey, type Signer, windowOf, writeContext } from "./context.ts";
+import { writeCopyBaggage } from "./baggage-copy.ts";
+import { CONTEXT_KEYS, contextKey, mayBeContext, readContext, type Signer, windowOf, writeContext } from "./context.ts";
 import { withoutCookies } from "./cookies.ts";
 import type { Decision } from "./decide.ts";
 import { type Facts, headerFact } from "./facts.ts";
 import { folded, HOP_BY_HOP, isOwnHeader, mayPropagate } from "./header-names.ts";
+import { MAX_OTHERS } from "./incoming.ts";
 import type { LaneGroup, Origin } from "./lane-group.ts";
 import { cookieNames } from "./sticky.ts";
 
@@ -69,13 +71,26 @@ function propagated(decision: Decision, facts: Facts, without: readonly string[]
   return found;
 }
 
-/** Ours, the lane's plain key where it is named, and every spelling of them that some reader would decode to them. */
+/** Ours, the lane's plain key where it is named, and every spelling of them that some reader would take for them. */
 export function isOwnMember(group: LaneGroup, without: readonly string[] = []): (member: BaggageMember) => boolean {
   const own = contextKey(group.name);
   const lane = group.propagate.baggage;
   return ({ key }) => {
     const plain = decodeKey(key);
-    return plain === own || (lane !== null && plain === lane) || without.includes(plain);
+    return plain.toLowerCase() === own || (lane !== null && plain === lane) || without.includes(plain);
+  };
+}
+
+/**
+ * What a copy leaves out besides: of other groups' members it takes along true contexts alone, so that no forgery stands before the mark
+ * wherever one group's chain comes to another.
+ */
+function isForgedMember(signer: Signer | null): (member: BaggageMember) => boolean {
+  let checks = 0;
+  return ({ key, value }) => {
+    if (!decodeKey(key).toLowerCase().startsWith(CONTEXT_KEYS)) return false;
+    if (signer === null || !key.startsWith(CONTEXT_KEYS) || !mayBeContext(value)) return true;
+    return ++checks > MAX_OTHERS || readContext(value, signer) === null;
   };
 }
 
@@ -92,6 +107,19 @@ export interface Marks {
   readonly synthetic?: boolean;
   /** Keys of baggage members that are scrubbed. */
   readonly withoutBaggage?: readonly string[];
+}
+
+function baggageFor(
+  { group, copy }: Decision,
+  { baggage }: Facts,
+  own: readonly string[],
+  signer: Signer | null,
+  without: readonly string[],
+) {
+  const isOurs = isOwnMember(group, without);
+  if (copy === null) return writeBaggage(baggage, own, isOurs);
+  const isForged = isForgedMember(signer);
+  return writeCopyBaggage(baggage, own, (member) => isOurs(member) || isForged(member));
 }
 
 export function headerEdits(decision: Decision, facts: Facts, origin: Origin, signer: Signer | null, marks: Marks = {}): HeaderEdits {
@@ -116,7 +144,7 @@ export function headerEdits(decision: Decision, facts: Facts, origin: Origin, si
     if (origin.baggage === "all") set.push(["x-lane-context", text]);
   }
   if (group.propagate.baggage !== null) own.push(`${group.propagate.baggage}=${decision.lane}`);
-  const baggage = origin.baggage === "none" ? { header: "", dropped: 0 } : writeBaggage(facts.baggage, own, isOwnMember(group, without));
+  const baggage = origin.baggage === "none" ? { header: "", dropped: 0 } : baggageFor(decision, facts, own, signer, without);
   if (baggage.header === "") remove.push("baggage");
   else set.push(["baggage", baggage.header]);
   set.push(["x-lane-hops", String(hopsOf(decision, facts) + 1)]);

@@ -5,10 +5,12 @@
  */
 
 import { writeBaggage } from "../core/baggage.ts";
+import { saysCopy } from "../core/context.ts";
 import { withoutCookies } from "../core/cookies.ts";
 import { type Facts, headerFact } from "../core/facts.ts";
 import { isRepeatable, isUpgrade } from "../core/fallback.ts";
-import type { LaneGroup, Origin } from "../core/lane-group.ts";
+import { contextTexts, NOTHING_CAME, readIncoming, refusalOf } from "../core/incoming.ts";
+import type { LaneGroup, Origin, Service } from "../core/lane-group.ts";
 import { findService } from "../core/locate.ts";
 import { cookieNames } from "../core/sticky.ts";
 import { claimedHops, type HeaderEdits, isOwnMember, MAX_HOPS, originUrl } from "../core/target.ts";
@@ -16,6 +18,7 @@ import { asItCame } from "./body.ts";
 import type { Env } from "./env.ts";
 import { endingNames, forward, wasSent } from "./forward.ts";
 import { problem } from "./respond.ts";
+import { signerOf } from "./sign.ts";
 
 export function report(error: unknown, group: string | null): void {
   console.error(JSON.stringify({ error: "internal", group, message: error instanceof Error ? error.message : String(error) }));
@@ -30,13 +33,18 @@ export function harmless(step: () => void): void {
   }
 }
 
-/** The sixth field of a context is a mirror's group. Nobody checks the signature here: what says that it is a copy is taken for one. */
-const MARK = /^1~(?:[^~]*~){4}[^~]/;
+/** Nobody checks the signature here: what says that it is a copy is taken for one. */
+function bearsMark(group: LaneGroup, facts: Facts): boolean {
+  if (facts.headers.get("x-lane-mirror")) return true;
+  const { own, others } = contextTexts(group.name, facts);
+  return [...own, ...others].some(saysCopy);
+}
 
-function bearsMark({ baggage, headers }: Facts): boolean {
-  if (headers.get("x-lane-mirror")) return true;
-  const texts = baggage.members.filter(({ key }) => key.startsWith("laneway.")).map(({ value }) => value);
-  return [...texts, headers.get("x-lane-context") ?? ""].some((text) => MARK.test(text));
+/** A service that admits only what a group of ours sent stays closed here, too: without a signature that can be checked, to everybody. */
+async function isRefused(group: LaneGroup, service: Service, facts: Facts, env: Env): Promise<boolean> {
+  if (!service.signed) return false;
+  const signer = await signerOf(env);
+  return refusalOf(service, signer === null ? NOTHING_CAME : readIncoming(group.name, facts, signer), signer) !== null;
 }
 
 function bareEdits(group: LaneGroup, facts: Facts, origin: Origin): HeaderEdits {
@@ -63,9 +71,10 @@ function bareEdits(group: LaneGroup, facts: Facts, origin: Origin): HeaderEdits 
 export async function failOpen(request: Request, group: LaneGroup, facts: Facts, env: Env): Promise<Response> {
   try {
     const service = findService(group.serviceIndex, facts.host, facts.path);
-    const origin = service === null ? undefined : group.lanes.get(group.baseline)?.origins.get(service.name);
+    if (service === null || (await isRefused(group, service, facts, env))) return problem("internal");
+    const origin = group.lanes.get(group.baseline)?.origins.get(service.name);
     const twice = wasSent(request) && !isRepeatable(group, facts);
-    if (origin === undefined || bearsMark(facts) || request.bodyUsed || request.body?.locked || twice) return problem("internal");
+    if (origin === undefined || bearsMark(group, facts) || request.bodyUsed || request.body?.locked || twice) return problem("internal");
     if (claimedHops(facts) > MAX_HOPS) return problem("loop");
     const attempt = {
       url: originUrl(origin, facts),

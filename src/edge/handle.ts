@@ -113,6 +113,7 @@ async function handleIn(snapshot: Snapshot, inForce: GroupInForce, arrived: Arri
     const override = overrideOf(snapshot, inForce);
     const decision = decide(group, facts, { override, signer });
     if (decision === null) return refuse(arrived, inForce, "no-service");
+    if (decision.refused !== null) return refuse(arrived, inForce, decision.refused);
     if (hopsOf(decision, facts) > MAX_HOPS) return refuse(arrived, inForce, "loop");
     return await answer({ ...arrived, decision, revision, signer, override }, ctx);
   } catch (error) {

@@ -11,11 +11,13 @@ const PROBLEMS = {
   "no-service": [404, "No service of the group serves this host and path."],
   "missing-service": [503, "The lane has no origin for this service, and its group is strict."],
   connect: [502, "The origin could not be reached."],
+  "no-context": [403, "This service is open only to requests that have come through the router before."],
+  "no-secret": [503, "The router has no secret, so it cannot know its own requests."],
   incomplete: [400, "The request's body ended before it was whole."],
   timeout: [504, "The origin did not answer in time."],
   loop: [508, "The request has passed through too many hops."],
   internal: [502, "The request could not be handled."],
-  "mirror-blocked": [403, "A copied request may not write here."],
+  "mirror-blocked": [403, "A copied request may not write here, or could not be told from a live one behind here."],
   "not-found": [404, "There is nothing here."],
 } as const;
 

@@ -39,6 +39,7 @@ function does(
     visitor: null,
     context: null,
     copy: at.copy ?? "shop/m",
+    refused: null,
   };
   const found = collaborate(decision, facts, { lane, origin: group.lanes.get(lane)!.origins.get("pay")! });
   if (found.kind === "stub") return `stub ${found.stub.response.body}`;
