@@ -13,6 +13,12 @@ const PAGES = process.env.CI || existsSync(CHROMIUM) ? [] : ["test/dashboard/**"
 if (PAGES.length > 0)
   console.warn(`No Chromium at ${CHROMIUM}, so the pages are not tested: "apt-get install chromium", or say in CHROMIUM where it is.`);
 
+/** Services in Go are built with Debian's packages; a machine without them runs all the rest, and says so. In CI there must be both. */
+const GO = [process.env.GO ?? "/usr/bin/go", "/usr/share/gocode/src/go.opentelemetry.io/otel"];
+const IN_GO = process.env.CI || GO.every((path) => existsSync(path)) ? [] : ["test/real-services/hostile-baggage.test.ts"];
+if (IN_GO.length > 0)
+  console.warn(`No ${GO.join(" or ")}, so no service in Go is tested: "apt-get install golang-go golang-opentelemetry-otel-dev".`);
+
 /** A machine of two cores that is busy starts a router in seconds; a test that hangs still ends. */
 const patience = { testTimeout: 30_000, hookTimeout: 60_000, retry: process.env.CI ? 1 : 0 };
 
@@ -27,7 +33,7 @@ export default defineConfig({
       reporter: ["text-summary"],
     },
     projects: [
-      { root, test: { ...patience, name: "node", include: ["test/**/*.test.ts"], exclude: [...IN_WORKERD, ...PAGES] } },
+      { root, test: { ...patience, name: "node", include: ["test/**/*.test.ts"], exclude: [...IN_WORKERD, ...PAGES, ...IN_GO] } },
       {
         root,
         plugins: [

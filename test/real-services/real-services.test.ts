@@ -1,35 +1,10 @@
 /** Ordinary Node services in processes of their own; between them and the router nothing but HTTP and OpenTelemetry's own instrumentation. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { headerOf, type Origin, startOrigin } from "../support/origin.ts";
 import { type Router, startRouter } from "../support/router.ts";
+import { OPENTELEMETRY, startService, stopServices } from "./services.ts";
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
-
-const processes: ChildProcess[] = [];
-
-/** As an operator would start it: OpenTelemetry's documented flag and variables. No traces are recorded, the context travels all the same. */
-const OPENTELEMETRY = {
-  NODE_OPTIONS: "--require @opentelemetry/auto-instrumentations-node/register",
-  OTEL_PROPAGATORS: "baggage,tracecontext",
-  OTEL_TRACES_SAMPLER: "always_off",
-  OTEL_METRICS_EXPORTER: "none",
-  OTEL_LOGS_EXPORTER: "none",
-  OTEL_NODE_RESOURCE_DETECTORS: "none",
-};
-
-/** Its address, once it listens. */
-async function startService(file: string, env: Readonly<Record<string, string>>): Promise<string> {
-  const service = spawn(process.execPath, [`${import.meta.dirname}/${file}`], {
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  processes.push(service);
-  const { value: port } = await createInterface(service.stdout)[Symbol.asyncIterator]().next();
-  if (!/^\d+$/.test(port ?? "")) throw new Error(`${env.app} did not start: ${port}`);
-  return `http://127.0.0.1:${port}`;
-}
 
 let router: Router;
 /** Records what a first service gets: a context with a true signature among it. */
@@ -75,8 +50,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  // OpenTelemetry takes SIGTERM for itself, so it would not end a service.
-  for (const service of processes) service.kill("SIGKILL");
+  stopServices();
   await Promise.all([router?.dispose(), recorder?.close()]);
 });
 

@@ -124,6 +124,7 @@ export const HOSTILE: Readonly<Record<string, string>> = {
   "broken escapes": "a=%zz,b=%,c=%ff,d=%E2%82,e%zz=1,f=1;p=%zz",
   "empty values": "a=,b= ,c=;p=1,d",
   "malformed members": 'bad,=x,a b=1,q="1",k=a b,k=\\,(=1,;p=1,a=1;p="x",a=1;;,b==c',
+  "bytes above ASCII": "caf\u00e9=1,a=\u00ff\u00fe,b=\u00a0 1,c=1",
   "white space": "a = 1 ,\t b\t=\t2 ; p = 1 , , c=3 ;",
   "keys of Object.prototype": "__proto__=1,constructor=2,toString=3",
 };
