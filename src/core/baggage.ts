@@ -95,24 +95,6 @@ export function baggageValue(baggage: Baggage, key: string): string | undefined 
 }
 
 /**
- * Every member of the whole header whose key begins so: past the limits, and earlier ones of a key, too. For our own contexts alone, which a
- * service's SDK may have moved behind anything that a client sent. O(length).
- */
-export function* membersFrom({ whole }: Baggage, prefix: string): Generator<BaggageMember> {
-  for (let at = whole.indexOf(prefix); at !== -1; at = whole.indexOf(prefix, at + prefix.length)) {
-    const member = beginsElement(whole, at) ? parseMember(whole, at, whole.length, -1) : null;
-    if (member !== null) yield member;
-  }
-}
-
-/** Only white space between `at` and the comma before it. */
-function beginsElement(text: string, at: number): boolean {
-  let before = at - 1;
-  while (before >= 0 && CLASSES[text.charCodeAt(before)] === SPACE) before--;
-  return before < 0 || CLASSES[text.charCodeAt(before)] === COMMA;
-}
-
-/**
  * The header to send: `own` (serialised `key=value`, in all under 8,192 bytes) first, then the members that stay, their bytes untouched
  * and, where nothing between two of them went, the white space between them too. A member goes if it has the key of an own one, plain or
  * decoded, or if `remove` says so. Where the whole would pass the limits, the last members give way whole and are counted in

@@ -2,9 +2,9 @@
  * What a request says of itself over our signature: the lane it travels in, that it is a copy, that we sent it (contract section 4).
  * Whatever a client, or a service on the way, has put beside our text must not hide it.
  */
-import { membersFrom } from "./baggage.ts";
-import { CONTEXT_KEYS, type Context, contextKey, isCurrent, isRecent, mayBeContext, readContext, type Signer } from "./context.ts";
+import { type Context, isCurrent, isRecent, mayBeContext, readContext, type Signer } from "./context.ts";
 import type { Facts } from "./facts.ts";
+import { percentDecode } from "./percent.ts";
 
 /** Each costs a signature check. Ours stands once, but a service that decodes keys and does not encode them again adds forgeries behind it. */
 const MAX_OWN = 8;
@@ -19,13 +19,16 @@ export interface ContextTexts {
   readonly others: readonly string[];
 }
 
+/** List members `laneway.<group>=1~…`, wherever in the header; the signature says whether they are more than that. Linear. */
+const MEMBERS = /(?:^|,)[ \t]*laneway\.([a-z0-9-]+)[ \t]*=[ \t]*(1(?:~|%7[Ee])[^,; \t]*)/g;
+
 export function contextTexts(group: string, { baggage, headers }: Facts): ContextTexts {
-  const key = contextKey(group);
   const own: string[] = [];
   const others: string[] = [];
-  for (const member of membersFrom(baggage, CONTEXT_KEYS)) {
-    const [texts, most] = member.key === key ? [own, MAX_OWN] : [others, MAX_OTHERS];
-    if (texts.length < most && mayBeContext(member.value)) texts.push(member.value);
+  for (const [, name, value] of baggage.whole.matchAll(MEMBERS)) {
+    const [texts, most] = name === group ? [own, MAX_OWN] : [others, MAX_OTHERS];
+    const text = texts.length < most ? percentDecode(value!) : "";
+    if (mayBeContext(text)) texts.push(text);
   }
   const header = headers.get("x-lane-context") ?? "";
   if (mayBeContext(header)) own.push(header);

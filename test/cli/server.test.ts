@@ -308,6 +308,25 @@ describe("explain", () => {
     expect(nobody).toMatchObject({ code: 1, out: expect.stringContaining("no group has this host (404 no-group)") });
     expect(none).toMatchObject({ code: 2, err: expect.stringContaining("the quote at character 6 is never closed") });
   });
+
+  it("answers no where a service admits only what came through the router, and says with which status", async () => {
+    const file = { ...laneFile(20), services: { web: {}, api: { hosts: ["api.shop.test"], entry: "signed" } } };
+    const bindings = { LANEWAY_ADMIN_TOKEN: ADMIN };
+    const [closed, secretless] = await Promise.all([
+      startRouter({ groups: { shop: file }, bindings }),
+      startRouter({ groups: { shop: { ...file, context: "open" } }, bindings: { ...bindings, LANEWAY_SECRET: undefined } }),
+    ]);
+    const asked = (url: string, ...more: string[]) => runLanes(["explain", "http://api.shop.test/x", ...more], as(ADMIN, url));
+    expect(await asked(closed.url)).toMatchObject({
+      code: 1,
+      out: expect.stringContaining("bears no signature of ours (403 no-context)."),
+    });
+    expect(JSON.parse((await asked(closed.url, "--json")).out)).toMatchObject({ group: "shop", service: "api", reason: "no-context" });
+    expect(await asked(secretless.url)).toMatchObject({ code: 1, out: expect.stringContaining("(503 no-secret).") });
+    const health = await secretless.fetch("/__lanes/health", { headers: { authorization: `Bearer ${ADMIN}` } });
+    expect(JSON.parse(health.text)).toMatchObject({ status: "degraded", missingSecrets: ["LANEWAY_SECRET"] });
+    await Promise.all([closed.dispose(), secretless.dispose()]);
+  });
 });
 
 describe("off and on", () => {

@@ -1,7 +1,7 @@
 /** A copy stays a copy whatever the client sent along, and whatever the services between make of it (contract section 4). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseBaggage } from "../../src/core/baggage.ts";
+import { parseBaggage, writeBaggage } from "../../src/core/baggage.ts";
 import { MAX_FOREIGN_BYTES, MAX_FOREIGN_MEMBERS, writeCopyBaggage } from "../../src/core/baggage-copy.ts";
 import { copyDecision } from "../../src/core/copy.ts";
 import { decide } from "../../src/core/decide.ts";
@@ -96,19 +96,28 @@ describe("for every header", () => {
   const header = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(","));
   const sdk = fc.constantFrom(...Object.values(SDKS));
 
+  const staysCopy = (copy: (client: string) => string) =>
+    fc.property(header, fc.array(sdk, { minLength: 1, maxLength: 4 }), fc.boolean(), (client, sdks, crosses) => {
+      let baggage = copy(client);
+      for (const [hop, through] of sdks.entries()) {
+        const sent = through(baggage);
+        const group = crosses && hop % 2 === 0 ? pay : shop;
+        expect(markOf(group, sent)).toBe("shop/next");
+        baggage = forwarded(group, sent!);
+      }
+    });
+
   it("a true mark is never lost by what the client adds", () => {
-    fc.assert(
-      fc.property(header, fc.array(sdk, { minLength: 1, maxLength: 4 }), fc.boolean(), (client, sdks, crosses) => {
-        let baggage = copied(client);
-        for (const [hop, through] of sdks.entries()) {
-          const sent = through(baggage);
-          const group = crosses && hop % 2 === 0 ? pay : shop;
-          expect(markOf(group, sent)).toBe("shop/next");
-          baggage = forwarded(group, sent!);
-        }
-      }),
-      { seed: 20_261_129, numRuns: 600 },
-    );
+    fc.assert(staysCopy(copied), { seed: 20_261_129, numRuns: 600 });
+  });
+
+  const mark = `laneway.shop=${contextText("s3", { mirror: "shop/next" })}`;
+  it.each<[string, (client: string) => string]>([
+    ["went on as a live request's", (client) => writeBaggage(parseBaggage(client), [mark], () => false).header],
+    ["came first", (client) => [written(client).header.replace(/^laneway\.shop=s,?/, ""), mark].filter(Boolean).join(",")],
+    ["had empty values", (client) => `${copied(client)},a=`],
+  ])("would be found out if what others sent %s", (_, broken) => {
+    expect(fc.check(staysCopy(broken), { seed: 20_261_129, numRuns: 600 }).failed).toBe(true);
   });
 
   it("a mark is never there that nobody signed", () => {

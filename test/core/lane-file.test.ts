@@ -71,6 +71,8 @@ describe("a value that a lane file may not have", () => {
       0.5,
       "services.mockc.timeoutMs: expected a whole number of milliseconds from 1 to 600000, got 0.5",
     ],
+    [["services", "mockc", "entry"], "sign", 'services.mockc.entry: expected true, false or "signed", got "sign"'],
+    [["services", "mockc", "entry"], null, 'services.mockc.entry: expected true, false or "signed", got null'],
     [["services", "mockc", "mirrored"], "drop", 'services.mockc.mirrored: expected "block", "stub", "synthetic" or "send", got "drop"'],
     [
       ["rules", 0, "when"],

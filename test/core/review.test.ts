@@ -85,6 +85,24 @@ describe("a review", () => {
     expect(warnings({ mode: "strict", fallback: { methods: ["POST"] } })).toEqual([]);
   });
 
+  it("warns of callers without a context where a service admits only what bears one, and where all do", () => {
+    const services = { web: {}, api: { path: "/api", entry: "signed" }, pay: { path: "/pay", entry: "signed" } };
+    const none = { url: "https://none.example", baggage: "none" };
+    const lanes = {
+      s1: { weight: 60, origins: { web: none, api: "https://api.example", pay: none } },
+      s2: { weight: 40, origins: { web: "https://b.example", api: { ...none, url: "https://b.example" }, pay: "https://c.example" } },
+    };
+    expect(warnings({ services, lanes })).toEqual([
+      'lanes.s1.origins.web.baggage: "none" gives it no context, so what it asks of "api" and "pay" is refused',
+      'lanes.s1.origins.pay.baggage: "none" gives it no context, so what it asks of "api" is refused',
+      'lanes.s2.origins.api.baggage: "none" gives it no context, so what it asks of "pay" is refused',
+    ]);
+    expect(warnings({ services: { web: {}, api: { path: "/api", entry: false }, pay: { path: "/pay" } }, lanes })).toEqual([]);
+    expect(warnings({ services: { web: { entry: "signed" } } })).toEqual([
+      'services: no service is left where a request can enter: "web" admits only requests of ours',
+    ]);
+  });
+
   it("tells who moves from where to where, in percent of all visitors", () => {
     const lanes = (s1: number, s2: number) => ({ s1: { ...base.lanes.s1, weight: s1 }, s2: { ...base.lanes.s2, weight: s2 } });
     expect(review(group({ lanes: lanes(50, 50) }), group(), NOW).moved).toEqual([{ from: "s1", to: "s2", percent: 10 }]);

@@ -36,6 +36,7 @@ beforeAll(async () => {
           mirrors: [{ name: "m", lane: "s3", percent: 100, writes: "send", compare: {} }],
         }),
         group("strict", origins, { mode: "strict" }),
+        group("signed", origins, { services: { web: { entry: "signed" } }, fallback: { eject } }),
       ];
       return Object.fromEntries(files.map((file) => [file.name, file]));
     },
@@ -272,6 +273,33 @@ describe("a copy", () => {
   it("is not every request that bears a context", async () => {
     const { asked } = await ask("decide", { headers: { baggage: `laneway.shop=${text("shop", null)}` } });
     expect(asked).toEqual(["s1"]);
+  });
+});
+
+describe("a service that admits only what came through the router", () => {
+  const from = (name: string, windows: number) => ({
+    baggage: `laneway.${name}=${writeContext(
+      { group: name, lane: "s2", hop: 1, window: windowOf(Date.now() / 1000) + windows, mirror: null },
+      signerWith(TEST_SECRET),
+    )}`,
+  });
+
+  it("fault 56: stays closed on that way, too, to everybody else, and to all where no signature can be checked", async () => {
+    for (const step of ["decide", "assign", "hopsOf", "headerEdits", "serve"]) {
+      for (const headers of [{}, { baggage: "laneway.signed=1~signed~s2~1~1~~~x" }, from("signed", -290), { "x-lane": "s1" }]) {
+        const { answer, asked, log } = await ask(step, { name: "signed", headers });
+        const before = step === "decide" ? [502, "internal"] : [403, "no-context"];
+        expect([step, answer.status, log!.reason, asked]).toEqual([step, ...before, []]);
+      }
+      for (const headers of [from("signed", 0), from("shop", -280)]) {
+        const { answer, asked } = await ask(step, { name: "signed", headers });
+        expect([step, answer.status, asked]).toEqual([step, 200, ["s1"]]);
+      }
+    }
+    for (const step of ["signerOf", "readContext", "readIncoming", "isRecent", "refusalOf"]) {
+      const { answer, asked } = await ask(step, { name: "signed", headers: from("signed", 0) });
+      expect([step, answer.status, JSON.parse(answer.text), asked]).toEqual([step, 502, INTERNAL, []]);
+    }
   });
 });
 

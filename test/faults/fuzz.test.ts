@@ -350,6 +350,9 @@ describe("the router", () => {
     contextText("s2"),
     `laneway.shop=${contextText("s3")}`,
     "laneway.shop=x",
+    `laneway.other=${contextText("s2", { group: "other", mirror: "other/m", windows: -9_999 })}`,
+    "laneway.x=1~,".repeat(20),
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-ff",
   ]);
   const headers = fc.dictionary(
     fc.constantFrom(
@@ -405,10 +408,15 @@ describe("the router", () => {
       // No name or value that the platform would throw over, and nothing of ours that a client chose.
       const sent = new Headers(set.map(([name, text]): [string, string] => [name, text]));
       for (const name of remove) sent.delete(name);
-      const ours = new Set(["x-lane-context", "x-lane-hops", of.propagate.header]);
+      const ours = new Set(["x-lane-context", "x-lane-hops", of.propagate.header, ...(decision.copy === null ? [] : ["x-lane-mirror"])]);
       for (const [name, text] of set) {
         if (endsHere(name, of.propagate.header) && name !== "upgrade") expect(ours).toContain(name);
         if (name === of.propagate.header) expect(text).toBe(decision.lane);
+        // A copy bears its mark, and of others no more than every reader takes.
+        if (decision.copy === null || name !== "baggage") continue;
+        const [own, ...others] = text.split(",");
+        expect(readContext(own!.slice("laneway.shop=".length), signer)?.mirror).toBe(decision.copy);
+        expect([others.length <= 33, others.join(",").length <= 2_100]).toEqual([true, true]);
       }
     });
 

@@ -3,6 +3,7 @@
  * The dark service passes its baggage on as an SDK does, and writes through the router.
  */
 import { request as httpRequest } from "node:http";
+import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { windowOf, writeContext } from "../../src/core/context.ts";
 import { signerWith } from "../support/decision.ts";
@@ -102,6 +103,26 @@ describe("a copy", () => {
         expect([name, host, got]).toEqual([name, host, [{ status: 403, type: "mirror-blocked" }]]);
       }
     }
+    expect(world.s2.requests).toEqual([]);
+  });
+
+  it("faults A1, A2: may not write whatever mix a client sends, through any two SDKs", async () => {
+    const piece = fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom(...Object.values(HOSTILE)) },
+      { weight: 2, arbitrary: fc.constantFrom("a=1", "k=", ";", "%zz=%", "laneway.shop", "=", `laneway.other=${context("other")}`) },
+      { weight: 1, arbitrary: fc.constantFrom(`laneway.shop=${context("shop", { window: 1 })}`, `laneway.pay=${context("shop")}`) },
+    );
+    const header = fc.array(piece, { minLength: 1, maxLength: 6 }).map((pieces) => pieces.join(","));
+    const sdk = fc.constantFrom(...Object.values(SDKS));
+    const host = fc.constantFrom("pay.shop.example", "pay.other.example");
+    const property = fc.asyncProperty(header, sdk, sdk, host, async (baggage, first, second, host) => {
+      got = [];
+      world.s3.respond(calls((came) => second(first(came) ?? "lost") ?? "lost", host));
+      await world.send("shop", { headers: { baggage } });
+      expect(await until(() => got.length === 1)).toBe(true);
+      expect(got).toEqual([{ status: 403, type: "mirror-blocked" }]);
+    });
+    await fc.assert(property, { seed: 20_261_129, numRuns: 100 });
     expect(world.s2.requests).toEqual([]);
   });
 
