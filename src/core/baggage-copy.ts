@@ -3,13 +3,13 @@
  * service's SDK stumbles over: of several, one bad member loses the whole header (Go rejects it, Datadog stops at an empty value), others
  * read 64 members, put them in another order, decode keys, or write values longer than they read them.
  */
-import { type Baggage, type BaggageMember, hasKeyOf } from "./baggage.ts";
+import type { Baggage, BaggageMember } from "./baggage.ts";
 
 /** With ours far under 64 members, and even with every octet escaped (three for one) under 8,192 bytes: W3C Baggage, section "Limits". */
 export const MAX_FOREIGN_MEMBERS = 32;
 export const MAX_FOREIGN_BYTES = 2048;
 
-/** `own` first, then the members that stay, each written plainly; what gave way is counted in `dropped`. */
+/** `own` first, then the members that `remove` leaves, each written plainly; what gave way is counted in `dropped`. */
 export function writeCopyBaggage(
   { members }: Baggage,
   own: readonly string[],
@@ -19,7 +19,7 @@ export function writeCopyBaggage(
   let bytes = 0;
   let dropped = 0;
   for (const member of members) {
-    if (hasKeyOf(own, member.key) || remove(member)) continue;
+    if (remove(member)) continue;
     const text = kept.length === MAX_FOREIGN_MEMBERS ? null : plainMember(member);
     if (text === null || bytes + text.length + 1 > MAX_FOREIGN_BYTES) dropped++;
     else {

@@ -141,8 +141,7 @@ export function decodeKey(key: string): string {
   return decoded.replaceAll(/\p{Cc}/gu, " ").trim();
 }
 
-/** Does one of these `key=value` texts have the key, plain or decoded? */
-export function hasKeyOf(own: readonly string[], key: string): boolean {
+function hasKeyOf(own: readonly string[], key: string): boolean {
   const decoded = decodeKey(key);
   return own.some((text) => isKeyOf(text, key) || (decoded !== key && isKeyOf(text, decoded)));
 }

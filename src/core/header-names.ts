@@ -20,8 +20,11 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "proxy-authenticate",
 ]);
 
-/** A header or member of ours begins so: contexts, marks, hops, and which version of a Worker answers (contract section 4). */
-const OURS = /^(?:x-lane|cloudflare-workers-version-)/;
+/**
+ * A header or member of ours begins so: contexts, marks, hops, which version of a Worker answers (contract section 4), and our baggage
+ * member as Jaeger and OpenTracing write one, which OpenTelemetry's readers of both put in the place of the true one.
+ */
+const OURS = /^(?:x-lane|cloudflare-workers-version-|(?:uberctx|ot-baggage)-laneway-)/;
 
 /** As an origin behind CGI reads a name: `x_lane_mirror`, and in some `x.lane.mirror` too, is `x-lane-mirror`. Lower case. */
 export const folded = (name: string): string => (/[^a-z0-9-]/.test(name) ? name.replaceAll(/[^a-z0-9-]/g, "-") : name);

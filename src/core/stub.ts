@@ -1,7 +1,7 @@
 /** What a copy may do at the origins it reaches later in its chain (contract section 7, collaborators). Stubs never answer live traffic. */
 import type { Decision } from "./decide.ts";
 import type { Facts } from "./facts.ts";
-import type { Candidate } from "./fallback.ts";
+import { type Candidate, isUpgrade } from "./fallback.ts";
 import type { Stub } from "./lane-group.ts";
 import { matches } from "./match.ts";
 import { isWrite } from "./mirror.ts";
@@ -20,7 +20,8 @@ function modeOf({ group, service, copy }: Decision, lane: string): "block" | "st
 /** Only for a decision that bears a copy's mark. */
 export function collaborate(decision: Decision, facts: Facts, candidate: Candidate): Collaboration {
   const mode = modeOf(decision, candidate.lane);
-  const write = isWrite(facts);
+  // What goes through a WebSocket is nobody's read.
+  const write = isWrite(facts) || isUpgrade(facts);
   const stub =
     mode === "stub"
       ? decision.group.stubs.find(({ service, when }) => service === decision.service.name && (when === null || matches(when, facts)))

@@ -148,7 +148,11 @@ export function headerEdits(decision: Decision, facts: Facts, origin: Origin, si
   if (baggage.header === "") remove.push("baggage");
   else set.push(["baggage", baggage.header]);
   set.push(["x-lane-hops", String(hopsOf(decision, facts) + 1)]);
-  if (copy !== null) set.push(["x-lane-mirror", copy]);
+  if (copy !== null) {
+    set.push(["x-lane-mirror", copy]);
+    // A second list of baggage, which Jaeger's readers put over the first.
+    remove.push("jaeger-baggage");
+  }
   if (marks.synthetic) set.push(["x-lane-synthetic", "true"]);
   set.push(["x-forwarded-host", facts.authority], ["x-forwarded-proto", facts.secure ? "https" : "http"]);
   const address = forwardedFor(decision, facts);

@@ -12,7 +12,7 @@ import * as reply from "../support/replies.ts";
 import { TEST_SECRET } from "../support/router.ts";
 import { HOSTILE, SDKS, type Sdk } from "../support/sdks.ts";
 import { type MirrorWorld, mirrored, startMirrors } from "./mirrors.ts";
-import { clientSaw, until } from "./world.ts";
+import { clientSaw, sleep, until } from "./world.ts";
 
 const signer = signerWith(TEST_SECRET);
 const now = () => windowOf(Date.now() / 1000);
@@ -41,7 +41,11 @@ beforeAll(async () => {
       of("shop", {}),
       of("chain", null, { rules: [{ name: "tester", when: { header: { "x-tester": "1" } }, lane: "s3" }] }),
       of("other", null),
-      of("probing", { compare: { noisePercent: 100 } }),
+      of(
+        "probing",
+        { compare: { noisePercent: 100 } },
+        { lanes: { ...lanes, s1: { weight: 1, origins: { ...live, web: { url: s1.url, baggage: "none" } } } } },
+      ),
       of("strict", null, { mode: "strict", context: "open" }),
     ];
   };
@@ -152,6 +156,37 @@ describe("a copy", () => {
         }
       }
     }
+  });
+
+  it("fault A2: has no other form of baggage beside it that an SDK would put over the mark", async () => {
+    const ours = { "uberctx-laneway.shop": "x", "Ot-Baggage-Laneway.Shop": "x", uberctx_laneway_shop: "x" };
+    const others = { "uberctx-user": "ann", "ot-baggage-user": "ann" };
+    const sent = await world.send("shop", { headers: { ...ours, ...others, "jaeger-baggage": "laneway.shop=x,user=ann" } });
+    const copy = await sent.copy();
+    const namesOf = (headers: typeof copy.headers) =>
+      headers.map(([name]) => name.toLowerCase()).filter((name) => /uberctx|-baggage/.test(name));
+    expect(namesOf(copy.headers).sort()).toEqual(["ot-baggage-user", "uberctx-user"]);
+    expect(namesOf(sent.live()[0]!.headers).sort()).toEqual(["jaeger-baggage", "ot-baggage-user", "uberctx-user"]);
+  });
+
+  it("fault A2: opens no WebSocket to a live service: what goes through it cannot be told from writes", async () => {
+    const mark = `laneway.shop=${context("shop", { mirror: "shop/m" })}`;
+    const headers = {
+      connection: "upgrade",
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    };
+    const { answer, traceId } = await world.send("shop", { host: "pay.shop.example", headers: { ...headers, baggage: mark } });
+    expect([answer.status, JSON.parse(answer.text).type]).toEqual([403, "urn:laneway:mirror-blocked"]);
+    expect(world.seenOf(traceId)).toEqual([]);
+  });
+
+  it("fault A2: is not asked for noise of an origin that gets no baggage", async () => {
+    const sent = await world.send("probing");
+    await sent.copy();
+    await sleep(200);
+    expect([sent.dark().length, sent.live().length]).toEqual([1, 1]);
   });
 
   it("fault A2: is not sent on to an origin that gets no baggage, not even to read", async () => {
