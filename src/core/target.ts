@@ -82,13 +82,13 @@ export function isOwnMember(group: LaneGroup, without: readonly string[] = []): 
 }
 
 /**
- * What a copy leaves out besides: of other groups' members it takes along true contexts alone, so that no forgery stands before the mark
- * wherever one group's chain comes to another.
+ * What a copy leaves out besides, so that no forgery stands before the mark: of other groups' members it takes along true contexts alone,
+ * where one group's chain comes to another, and no value that would be a member of ours once a service has decoded it.
  */
 function isForgedMember(signer: Signer | null): (member: BaggageMember) => boolean {
   let checks = 0;
   return ({ key, value }) => {
-    if (!decodeKey(key).toLowerCase().startsWith(CONTEXT_KEYS)) return false;
+    if (!decodeKey(key).toLowerCase().startsWith(CONTEXT_KEYS)) return value.includes(CONTEXT_KEYS);
     if (signer === null || !key.startsWith(CONTEXT_KEYS) || !mayBeContext(value)) return true;
     return ++checks > MAX_OTHERS || readContext(value, signer) === null;
   };

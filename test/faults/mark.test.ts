@@ -118,8 +118,10 @@ describe("a copy", () => {
     );
     const header = fc.array(piece, { minLength: 1, maxLength: 6 }).map((pieces) => pieces.join(","));
     const sdk = fc.constantFrom(...Object.values(SDKS));
+    // Without the router between, what one does not encode may be what the other gives up all for.
+    const encoding = sdk.filter((each) => each !== SDKS["decodes and does not encode"]);
     const host = fc.constantFrom("pay.shop.example", "pay.other.example");
-    const property = fc.asyncProperty(header, sdk, sdk, host, async (baggage, first, second, host) => {
+    const property = fc.asyncProperty(header, encoding, sdk, host, async (baggage, first, second, host) => {
       got = [];
       world.s3.respond(calls((came) => second(first(came) ?? "lost") ?? "lost", host));
       await world.send("shop", { headers: { baggage } });

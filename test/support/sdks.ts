@@ -84,6 +84,15 @@ const otelForPython: Sdk = (header) => {
 /** One that keeps to the Recommendation's least: 64 members, 8,192 bytes, the last of those that it read first. */
 const theLeast: Sdk = (header) => withinBytes(header.split(",").slice(0, 64).reverse(), 8192);
 
+/** One that decodes values and forgets to encode them, so that a comma in a value begins a member; last come first. */
+const decodesOnly: Sdk = (header) => {
+  const members = header.split(",").map(split);
+  return members
+    .map(([key, value]) => `${key}=${utf8(value).replaceAll(/[^\x20-\x7e]/g, "")}`)
+    .reverse()
+    .join(",");
+};
+
 /** As of a service that appends its own to a list of lines, in capitals where the grammar has no case. */
 const inFrontOfOurs: Sdk = (header) => [...Array.from({ length: 10 }, (_, i) => `service.${i}=${"x".repeat(400)}`), header].join(" , ");
 
@@ -105,6 +114,7 @@ export const SDKS: Readonly<Record<string, Sdk>> = {
   "OpenTelemetry for Python": otelForPython,
   "Datadog for Node": datadogForNode,
   "the least of the Recommendation": theLeast,
+  "decodes and does not encode": decodesOnly,
   "adds members of its own in front": inFrontOfOurs,
 };
 
@@ -116,6 +126,7 @@ export const HOSTILE: Readonly<Record<string, string>> = {
   "forty that look like contexts": numbered(40, (i) => `laneway.x${i}=1~x${i}~s1~1~${i}~~~${"A".repeat(43)}`),
   "forgeries of ours": `laneway.shop=1~shop~s1~1~1~~~x,LANEWAY.shop=2,%6Caneway.shop=3,laneway.shop+=4,laneway.shop=5;p=1`,
   "keys that decode to more than a key": `x%2Claneway.shop%3D1=1,x%2claneway.shop=1~shop~s1~1~1~~~x`,
+  "values that decode to more than a value": numbered(12, (i) => `v${i}=x%2C%6Caneway.shop%3D1~shop~s1~1~${i}~~~${"A".repeat(43)}`),
   "65 members": numbered(65, (i) => `k${i}=v`),
   "180 members": numbered(180, (i) => `k${i}=v`),
   "numbers for keys": numbered(180, (i) => `${i}=////////////////`),
