@@ -86,6 +86,16 @@ async function run(options: Options): Promise<ExitCode> {
 
 const hostsOf = (text: string): string[] => text.split(/[\s,]+/).filter((host) => host !== "");
 
+/** Several hosts share their visitors by a cookie for the one that all others lie under, where there is one. */
+function stickyOf(hosts: readonly string[]) {
+  const domains = hosts.map((host) => host.toLowerCase().replace(/^\*\./, ""));
+  const above = domains.find(
+    (domain) => /^[\w-]+(?:\.[\w-]+)+$/.test(domain) && domains.every((each) => `.${each}`.endsWith(`.${domain}`)),
+  );
+  const several = hosts.length > 1 || hosts.some((host) => host.startsWith("*"));
+  return several && above !== undefined ? { sticky: { domain: above } } : {};
+}
+
 /** `10`, `10 %`; NaN: neither. */
 const shareOf = (percent: string): number => (/^\d+(?:\.\d+)?\s*%?$/.test(percent) ? Number.parseFloat(percent) : Number.NaN);
 
@@ -103,6 +113,7 @@ function fileOf({ name, hosts, stable, next, percent }: Answers) {
       next: { weight: share, origins: { web: next } },
     },
     rules: [{ name: "try-next", when: { baggage: { try: "next" } }, lane: "next" }],
+    ...stickyOf(hostsOf(hosts)),
   };
 }
 

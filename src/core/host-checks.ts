@@ -1,5 +1,7 @@
 /** Who claims which host, and whether an origin would bring a request back to the router (contract section 2). */
-import type { LaneGroup, Origin } from "./lane-group.ts";
+import type { LaneGroup, When } from "./lane-group.ts";
+import { entryHosts } from "./locate.ts";
+import { isSameOrigin } from "./origin.ts";
 import { at, enumerate, type Problem, quote, Report } from "./problem.ts";
 
 /** The hosts of one group. */
@@ -9,6 +11,7 @@ export function checkHosts(group: LaneGroup, report: Report): void {
   checkLoops(group, "", routedHosts([group]), report);
   checkMirrorOrigins(group, report);
   checkCookieDomain(group, report);
+  checkWantedHosts(group, report);
 }
 
 /** Groups that have no problems by themselves, against each other. Paths begin with a group's name: `mock.hosts`. */
@@ -82,13 +85,35 @@ function checkLoops(group: LaneGroup, prefix: string, routed: RoutedHosts, repor
 
 const hostOf = (base: string) => base.slice(base.indexOf("//") + 2).replace(/\.?(?::\d+)?$/, "");
 
-function checkServiceHosts({ hosts, services }: LaneGroup, report: Report): void {
+/** Is it a host that the group does not have? An empty host stands for one that was refused. */
+function foreignTo(hosts: readonly string[], report: Report): (host: string) => boolean {
   const claimed = new Set(hosts);
-  // An empty host stands for one that was refused.
-  if (claimed.has("*") || claimed.has("") || report.isBroken("hosts")) return;
+  const anything = claimed.has("*") || claimed.has("") || report.isBroken("hosts");
+  return (host) => !anything && host !== "" && !claimed.has(host) && !wildcards(host).some((each) => claimed.has(each));
+}
+
+/** A rule, mirror or stub for a host that no request of the group has. */
+function checkWantedHosts({ hosts, rules, mirrors, stubs }: LaneGroup, report: Report): void {
+  const isForeign = foreignTo(hosts, report);
+  const check = (when: When, path: string): void => {
+    for (const condition of when) {
+      if (condition.on === "any") for (const [i, each] of condition.of.entries()) check(each, at(at(path, "any"), i));
+      if (condition.on !== "host") continue;
+      const { matcher } = condition;
+      const wanted = matcher.kind === "exact" ? [matcher.value] : matcher.kind === "in" ? [...matcher.values] : [];
+      for (const host of wanted.filter(isForeign))
+        report.warn(at(path, "host"), `${quote(host)} is no host of the group: no request has it`);
+    }
+  };
+  for (const [list, all] of Object.entries({ rules, mirrors, stubs })) {
+    for (const [i, { when }] of all.entries()) if (when !== null) check(when, at(at(list, i), "when"));
+  }
+}
+
+function checkServiceHosts({ hosts, services }: LaneGroup, report: Report): void {
+  const isForeign = foreignTo(hosts, report);
   for (const service of services.values()) {
-    const foreign = service.hosts.filter((host) => host !== "" && !claimed.has(host) && !wildcards(host).some((each) => claimed.has(each)));
-    for (const host of foreign) {
+    for (const host of service.hosts.filter(isForeign)) {
       report.add(
         at(at("services", service.name), "hosts"),
         `expected hosts within the group's (${enumerate(hosts, "and")}), got ${quote(host)}`,
@@ -118,7 +143,7 @@ function checkMirrorOrigins({ lanes, mirrors }: LaneGroup, report: Report): void
     for (const [service, copied] of lanes.get(lane)?.origins ?? []) {
       if (services !== null && !services.has(service)) continue;
       const twin = [...lanes.values()].find(
-        ({ name, origins }) => name !== lane && (from === null || from.has(name)) && isSame(origins.get(service), copied),
+        ({ name, origins }) => name !== lane && (from === null || from.has(name)) && isSameOrigin(origins.get(service), copied),
       );
       if (!twin) continue;
       const reason = `whose origin is also that of ${quote(twin.name)}: the copy would go where the request went`;
@@ -130,16 +155,11 @@ function checkMirrorOrigins({ lanes, mirrors }: LaneGroup, report: Report): void
   });
 }
 
-/** A URL that was refused is neither URL nor binding, and like nothing. Headers may tell two origins behind one URL apart. */
-function isSame(a: Origin | undefined, b: Origin): boolean {
-  if (a === undefined || a.base !== b.base || a.path !== b.path || a.binding !== b.binding) return false;
-  return (a.base !== null || a.binding !== null) && JSON.stringify(a.headers) === JSON.stringify(b.headers);
-}
-
 /** Browsers refuse a cookie for a domain that the page's host does not lie in (RFC 6265, section 5.3). */
-function checkCookieDomain({ hosts, sticky: { domain } }: LaneGroup, report: Report): void {
-  if (domain === null || domain === "") return;
-  const outside = hosts.filter((host) => host !== domain && !host.endsWith(`.${domain}`));
+function checkCookieDomain(group: LaneGroup, report: Report): void {
+  const { by, domain } = group.sticky;
+  if (domain === null || domain === "" || by !== "cookie") return;
+  const outside = entryHosts(group).filter((host) => host !== domain && !host.endsWith(`.${domain}`));
   if (outside.length > 0)
     report.warn("sticky.domain", `visitors of ${enumerate(outside, "and")} get no cookie, since ${quote(domain)} is not above it`);
 }

@@ -78,7 +78,7 @@ export const plainHost = v.pipe(
   form(PLAIN_HOST, /^(?:[\w-]{1,63}(?:\.[\w-]{1,63})*\.?|\[[0-9A-Fa-f:.]+\])$/),
   v.maxLength(253, PLAIN_HOST),
 );
-export const hostPart = form('a part of a host name: letters, digits, "-", "_" and "."', /^[\w.-]+$/);
+export const hostPart = form('a part of a host name such as "beta." or ".example.com" (no scheme, no port)', /^\.?[\w-]+(?:\.[\w-]+)*\.?$/);
 
 export const cookieDomain = form('a host name such as "example.com", without a leading dot', /^[\w-]{1,63}(?:\.[\w-]{1,63})+$/);
 

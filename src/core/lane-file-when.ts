@@ -79,7 +79,10 @@ const byKey = (key: v.GenericSchema<string, string>) => v.pipe(table(key, textMa
 export const when: v.GenericSchema<WhenFile> = v.pipe(
   object({
     method: optional(matcher(method, form("the beginning of a method in capitals", /^[A-Z]/), nonEmpty), "The request method."),
-    host: optional(matcher(plainHost, hostPart, hostPart), "The host that is asked, without port, in any case."),
+    host: optional(
+      matcher(plainHost, hostPart, hostPart),
+      "The host that is asked: lower case, without port and trailing dot. A regex, too, sees it so.",
+    ),
     path: optional(matcher(absolute, absolute, nonEmpty), "The path as sent, without the query."),
     baggage: optional(byKey(baggageKey), "Baggage members by key; of several the last. Values are decoded."),
     cookie: optional(byKey(cookieName), "Cookies by name; of several the first."),

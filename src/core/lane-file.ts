@@ -76,12 +76,16 @@ const sticky = object({
   by: defaulted(
     v.union([choice("cookie", "ip", "none"), stickyKey], `"cookie", "ip", "none", or an object with ${ONE_KEY.slice("exactly ".length)}`),
     "cookie",
-    "What a visitor is known by.",
+    "What a visitor is known by. An absent or empty key is the baseline; of an IPv6 address the first 64 bits count.",
   ),
   maxAgeSeconds: defaulted(wholeNumber(1, MAX_COOKIE_SECONDS, " of seconds"), 2_592_000, "How long the cookie lasts."),
   epoch: defaulted(wholeNumber(0, MAX_EPOCH, ""), 1, "A higher number draws everybody anew."),
-  domain: optional(cookieDomain, "The cookie's Domain, to share it among subdomains."),
-  sameSite: defaulted(choice("lax", "none"), "lax", "none: also in other sites' frames, one cookie for each site on top. https only."),
+  domain: optional(cookieDomain, "The cookie's Domain, to share it among subdomains: needed where one page uses several entry hosts."),
+  sameSite: defaulted(
+    choice("lax", "none"),
+    "lax",
+    "none: the cookie also lives in other sites' frames, one for each site on top; on plain http it stays Lax.",
+  ),
 });
 
 const propagate = object({

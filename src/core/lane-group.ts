@@ -185,6 +185,7 @@ export interface RuleIndex {
   readonly query: ReadonlyMap<string, RuleShelf>;
   readonly header: ReadonlyMap<string, RuleShelf>;
   readonly path: ReadonlyMap<string, RuleShelf>;
+  readonly host: ReadonlyMap<string, RuleShelf>;
   readonly prefixes: ReadonlyMap<string, number[]>;
   /** No prefix is longer, so that a path of ten thousand slashes is not walked to its end. */
   readonly longestPrefix: number;

@@ -87,3 +87,22 @@ export function findService(index: ServiceIndex, host: string, path: string): Se
   }
   return byPath(index.any, path, index.longestPath);
 }
+
+/**
+ * Hosts, as the group's file writes them, where visitors may get a lane: an entry service answers there, and nothing more exact takes the
+ * whole host from it. `*.shop.example` stands for the hosts under it that are not named.
+ */
+export function entryHosts({ hosts, services, serviceIndex: { exact, suffix, any } }: LaneGroup): string[] {
+  const named = new Set([...hosts, ...[...services.values()].flatMap((service) => service.hosts)]);
+  return [...named].filter((host) => {
+    const claims: Paths[] = [];
+    if (exact.has(host)) claims.push(exact.get(host)!);
+    for (let dot = host.indexOf("."); dot > 0; dot = host.indexOf(".", dot + 1)) {
+      const under = suffix.get(host.slice(dot));
+      if (under !== undefined) claims.push(under);
+    }
+    claims.push(any);
+    const whole = claims.findIndex((paths) => paths.has(""));
+    return claims.slice(0, whole + 1 || claims.length).some((paths) => [...paths.values()].some(({ entry }) => entry));
+  });
+}

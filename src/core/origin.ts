@@ -31,6 +31,13 @@ export function resolveOrigin(file: OriginFile, path: string, options: OriginOpt
   };
 }
 
+/** A URL that was refused is neither URL nor binding, and like nothing. Headers may tell two origins behind one URL apart. */
+export function isSameOrigin(a: Origin | undefined, b: Origin | undefined): boolean {
+  if (a === undefined || b === undefined || a.base !== b.base || a.path !== b.path || a.binding !== b.binding || a.strip !== b.strip)
+    return false;
+  return (a.base !== null || a.binding !== null) && JSON.stringify(a.headers) === JSON.stringify(b.headers);
+}
+
 function splitUrl(text: string, path: string, options: OriginOptions, report: Report): { base: string | null; path: string } {
   const url = URL.parse(text);
   // An empty text has been reported, or stands for a URL that is missing.

@@ -4,6 +4,7 @@
  */
 import { isExpired } from "./assign.ts";
 import type { Condition, LaneGroup, SlotTable, When } from "./lane-group.ts";
+import { entryHosts } from "./locate.ts";
 import { at, enumerate, type Problem, quote } from "./problem.ts";
 import { movedSlots, SLOTS } from "./slots.ts";
 import { slotsByLane } from "./weights.ts";
@@ -29,6 +30,7 @@ export function review(group: LaneGroup, previous: LaneGroup | null, now: number
       ...ruleWarnings(group, now),
       ...laneWarnings(group, now),
       ...signedWarnings(group),
+      ...stickyWarnings(group),
       ...mirrorWarnings(group),
       ...fallbackWarnings(group),
     ],
@@ -83,15 +85,36 @@ function ruleWarnings({ rules, lanes, baseline }: LaneGroup, now: number): Probl
     const contradiction = rule.when.some((condition) => condition.on === "not" && isWithin(partsOf(condition.of), parts[i]!));
     if (contradiction) warnings.push({ path: at(path, "when"), message: `can never match: "not" excludes what the rest asks for` });
     for (const condition of rule.when) {
-      if (condition.on !== "header" || !/^(?:x-lane|cloudflare-workers-version-)/.test(condition.key)) continue;
-      const message = "rules never see this header: it is removed first";
-      warnings.push({ path: at(at(at(path, "when"), "header"), condition.key), message });
+      const message = condition.on === "header" ? headerWarning(condition.key) : null;
+      if (condition.on === "header" && message !== null)
+        warnings.push({ path: at(at(at(path, "when"), "header"), condition.key), message });
     }
     const lane = rule.lane === null ? undefined : lanes.get(rule.lane);
     if (lane && isExpired(lane, now))
       warnings.push({ path: at(path, "lane"), message: `${quote(lane.name)} has expired: the rule gives the baseline ${quote(baseline)}` });
   });
   return warnings;
+}
+
+function headerWarning(name: string): string | null {
+  if (name === "host") return 'is compared as the client wrote it, with port and capitals; "host" beside "header" knows neither';
+  return /^(?:x-lane|cloudflare-workers-version-)/.test(name) ? "rules never see this header: it is removed first" : null;
+}
+
+function stickyWarnings(group: LaneGroup): Problem[] {
+  const { by, domain, sameSite } = group.sticky;
+  if (by !== "cookie") {
+    const keys = [...(domain === null ? [] : ["domain"]), ...(sameSite === "lax" ? [] : ["sameSite"])];
+    return keys.map((key) => ({ path: at("sticky", key), message: 'says nothing: no cookie is set where "by" is not "cookie"' }));
+  }
+  const hosts = entryHosts(group);
+  const several = hosts.length > 1 || hosts.some((host) => host.startsWith("*"));
+  const drawn = group.slots.lanes.length > 1 || group.rules.some(({ slots }) => slots !== null);
+  if (domain !== null || !several || !drawn) return [];
+  const message =
+    `is missing: a cookie stays on its host, so each of the entry hosts (${enumerate(hosts, "and")}) draws visitors anew, and a page that uses two ` +
+    'mixes lanes; name a domain above them, or make all but one "entry": false';
+  return [{ path: "sticky.domain", message }];
 }
 
 function laneWarnings(group: LaneGroup, now: number): Problem[] {

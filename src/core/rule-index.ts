@@ -12,7 +12,7 @@ type Found = number[];
 
 /** How well a condition narrows: an exact value best, then a path prefix, then a key that must be there; 0 not at all. */
 function rank(condition: Condition): number {
-  if (condition.on === "any" || condition.on === "not" || condition.on === "method" || condition.on === "host") return 0;
+  if (condition.on === "any" || condition.on === "not" || condition.on === "method") return 0;
   const { matcher } = condition;
   if (matcher.kind === "exact" || matcher.kind === "in") return 3;
   if (condition.on === "path") return matcher.kind === "prefix" ? 2 : 0;
@@ -40,11 +40,12 @@ export function indexRules(rules: readonly Rule[]): RuleIndex {
     query: new Map<string, RuleShelf>(),
     header: new Map<string, RuleShelf>(),
     path: new Map<string, RuleShelf>(),
+    host: new Map<string, RuleShelf>(),
   };
   const prefixes = new Map<string, Found>();
   rules.forEach((rule, at) => {
     const best = [...rule.when].sort((a, b) => rank(b) - rank(a))[0];
-    if (!best || rank(best) === 0 || best.on === "any" || best.on === "not" || best.on === "method" || best.on === "host") {
+    if (!best || rank(best) === 0 || best.on === "any" || best.on === "not" || best.on === "method") {
       always.push(at);
       return;
     }
@@ -100,6 +101,7 @@ export function firstRule(index: RuleIndex, facts: Facts): Rule | null {
   if (index.query.size > 0) collectMap(candidates, index.query, facts.query);
   for (const [name, shelf] of index.header) collect(candidates, shelf, headerFact(facts, name));
   collect(candidates, index.path.get(""), facts.path);
+  collect(candidates, index.host.get(""), facts.host);
   if (index.prefixes.size > 0) collectPrefixes(candidates, index, facts.path);
   if (candidates.length > index.always.length) candidates.sort((a, b) => a - b);
   for (const at of candidates) {

@@ -99,6 +99,19 @@ describe("init", () => {
     ]);
     expect(group.hosts).toEqual(["shop.example.com", "*.shop.example.com"]);
     expect(group.rules[0]).toMatchObject({ name: "try-next", lane: "next" });
+    expect(group.sticky.domain).toBe("shop.example.com");
+  });
+
+  it.each([
+    ["shop.example.com", undefined],
+    ["www.example.com, EXAMPLE.com", "example.com"],
+    ["*.example.com", "example.com"],
+    ["a.example.com,b.example.com", undefined],
+    ["xexample.com,example.com", undefined],
+    ["*.localhost", undefined],
+  ])("shares the cookie among %s by the domain %s", async (hosts, domain) => {
+    const { out } = await lanes("init", "--name", "dry", "--hosts", hosts, ...given.slice(2), "--dry-run", "--json");
+    expect(JSON.parse(out).preview.file.sticky?.domain).toBe(domain);
   });
 
   it("never overwrites", async () => {

@@ -300,6 +300,28 @@ describe("what works, but hardly as meant,", () => {
     ]);
   });
 
+  it("is no cookie domain beside hosts that are no entries, or where no cookie is set", () => {
+    const inner = { ...exampleFile(), hosts: ["mock.example.com", "mockb.other.example"] };
+    inner.services = { ...inner.services, mockb: { hosts: ["mockb.other.example"], entry: false } };
+    inner.services.mockc = { path: "/c", entry: false };
+    expect(warnings(withValue(inner, ["sticky", "domain"], "mock.example.com"))).toEqual([]);
+    expect(warnings(withValue(exampleFile(), ["sticky"], { by: "ip", domain: "other.example" }))).toEqual([]);
+  });
+
+  it("is a host that no request of the group has, in a rule, a mirror or a stub", () => {
+    const file = exampleFile();
+    file.rules[0].when = { any: [{ host: { in: ["x.mock.example.com", "Other.example"] } }, { path: "/", host: "mock.example" }] };
+    file.mirrors[0].when = { host: "mock.example.com.evil.example" };
+    file.stubs[0].when = { host: "mock.example.com", not: { host: "other.example" } };
+    expect(warnings(file)).toEqual([
+      'rules[0].when.any[0].host: "other.example" is no host of the group: no request has it',
+      'rules[0].when.any[1].host: "mock.example" is no host of the group: no request has it',
+      'mirrors[0].when.host: "mock.example.com.evil.example" is no host of the group: no request has it',
+    ]);
+    file.hosts = ["*"];
+    expect(warnings(file)).toEqual([]);
+  });
+
   it("is a timeout past the deadline", () => {
     expect(warnings(withValue(exampleFile(), ["fallback", "deadlineMs"], 5000))).toEqual([
       "fallback.timeoutMs: 10000 is longer than fallback.deadlineMs (5000), so a slow lane is given up, but never replaced by the baseline",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findGroup, findService, indexGroups } from "../../src/core/locate.ts";
+import { entryHosts, findGroup, findService, indexGroups } from "../../src/core/locate.ts";
 import { groupOf } from "../support/decision.ts";
 
 const ONE = { services: { web: {} }, lanes: { s1: { weight: 1, origins: { web: "https://one.test" } } } };
@@ -57,5 +57,31 @@ describe("the service of a host and path", () => {
     const started = performance.now();
     for (let i = 0; i < 10_000; i++) findService(serviceIndex, "shop.example", "/".repeat(10_000));
     expect(performance.now() - started).toBeLessThan(1_000);
+  });
+});
+
+describe("the hosts where visitors may get a lane", () => {
+  const of = (hosts: string[], services: Record<string, object>) => {
+    const origins = Object.fromEntries(Object.keys(services).map((name) => [name, `https://${name}.test`]));
+    return entryHosts(groupOf({ hosts, services, lanes: { s1: { weight: 1, origins } } }));
+  };
+  const inner = { entry: false };
+
+  it("are the group's, less those that a service without entry has as a whole", () => {
+    expect(of(["a.test.example", "b.test.example"], { web: {} })).toEqual(["a.test.example", "b.test.example"]);
+    expect(of(["a.test.example", "b.test.example"], { web: {}, api: { hosts: ["b.test.example"], ...inner } })).toEqual(["a.test.example"]);
+    expect(of(["a.test.example", "b.test.example"], { web: {}, api: { hosts: ["b.test.example"], path: "/v1", ...inner } })).toHaveLength(
+      2,
+    );
+    expect(of(["a.test.example"], { web: inner, shop: { path: "/shop" } })).toEqual(["a.test.example"]);
+    expect(of(["a.test.example"], { web: inner })).toEqual([]);
+  });
+
+  it("are wildcards, too, and the hosts under them that have a service of their own", () => {
+    expect(of(["*.shop.example"], { web: {} })).toEqual(["*.shop.example"]);
+    expect(of(["*.shop.example"], { web: { hosts: ["www.shop.example"] } })).toEqual(["www.shop.example"]);
+    expect(of(["*.shop.example"], { web: {}, api: { hosts: ["*.shop.example"], ...inner } })).toEqual([]);
+    expect(of(["*.shop.example"], { web: inner, api: { hosts: ["*.api.shop.example"] } })).toEqual(["*.api.shop.example"]);
+    expect(of(["*"], { web: {}, api: { hosts: ["api.test.example"], ...inner } })).toEqual(["*"]);
   });
 });

@@ -49,6 +49,38 @@ describe("a review", () => {
     ]);
   });
 
+  it("warns of a rule by the host as it was sent, where one by the host is meant", () => {
+    expect(warnings({ rules: [{ name: "r", when: { header: { Host: "g.example.com" } }, lane: "s2" }] })).toEqual([
+      'rules[0].when.header.host: is compared as the client wrote it, with port and capitals; "host" beside "header" knows neither',
+    ]);
+    expect(warnings({ rules: [{ name: "r", when: { host: "g.example.com" }, lane: "s2" }] })).toEqual([]);
+  });
+
+  it("knows which rules by host others make needless, however they are written", () => {
+    const rules = [
+      { name: "host", when: { host: "G.example.com." }, lane: "s2" },
+      { name: "again", when: { host: "g.EXAMPLE.com", method: "GET" }, lane: "s1" },
+      { name: "never", when: { host: { suffix: ".com" }, not: { host: { suffix: ".com." } } }, lane: "s2" },
+    ];
+    expect(warnings({ rules })).toEqual([
+      'rules[1]: never decides: rules[0] ("host") matches whenever it would',
+      'rules[2].when: can never match: "not" excludes what the rest asks for',
+    ]);
+  });
+
+  it("warns of several entry hosts without a domain for the cookie, and of a domain without a cookie", () => {
+    const hosts = ["g.example.com", "h.example.com"];
+    expect(warnings({ hosts })).toEqual([
+      'sticky.domain: is missing: a cookie stays on its host, so each of the entry hosts ("g.example.com" and "h.example.com") draws visitors ' +
+        'anew, and a page that uses two mixes lanes; name a domain above them, or make all but one "entry": false',
+    ]);
+    expect(warnings({ hosts, sticky: { domain: "example.com" } })).toEqual([]);
+    expect(warnings({ hosts, sticky: { by: "ip", domain: "example.com", sameSite: "none" } })).toEqual([
+      'sticky.domain: says nothing: no cookie is set where "by" is not "cookie"',
+      'sticky.sameSite: says nothing: no cookie is set where "by" is not "cookie"',
+    ]);
+  });
+
   it("warns of a lane that nobody can reach", () => {
     const lanes = { ...base.lanes, s3: { origins: origin("c") } };
     expect(warnings({ lanes })).toEqual([

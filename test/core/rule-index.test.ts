@@ -15,6 +15,7 @@ const matcher = fc.oneof(
   fc.record({ exists: fc.boolean() }),
 );
 const path = fc.constantFrom("/", "/a", "/a/", "/a/b", "/ab", "/b");
+const host = fc.constantFrom("shop.example", "a.shop.example", "B.shop.example");
 const plain = fc
   .record(
     {
@@ -31,6 +32,8 @@ const plain = fc
 const when = fc.oneof(
   { weight: 5, arbitrary: plain },
   { weight: 2, arbitrary: fc.record({ path: fc.record({ prefix: path }) }) },
+  { weight: 1, arbitrary: fc.record({ host: fc.oneof(host, fc.record({ in: fc.uniqueArray(host, { minLength: 1 }) })) }) },
+  { weight: 1, arbitrary: fc.record({ host: fc.record({ prefix: fc.constantFrom("a.", "B") }), method: fc.constant("GET") }) },
   { weight: 1, arbitrary: fc.record({ not: plain }) },
   { weight: 1, arbitrary: fc.record({ any: fc.array(plain, { minLength: 1, maxLength: 2 }) }) },
 );
@@ -40,13 +43,15 @@ const list = (given: Record<string, string>, by: string) =>
   Object.entries(given)
     .map(([name, text]) => `${name}=${text}`)
     .join(by);
-const asking = fc.record({ baggage: pairs, headers: pairs, cookie: pairs, query: pairs, path, method: fc.constantFrom("GET", "POST") }).map(
-  (made): Asking => ({
-    method: made.method,
-    url: `https://shop.example${made.path}?${list(made.query, "&")}`,
-    headers: { ...made.headers, baggage: list(made.baggage, ","), cookie: list(made.cookie, "; ") },
-  }),
-);
+const asking = fc
+  .record({ baggage: pairs, headers: pairs, cookie: pairs, query: pairs, path, host, method: fc.constantFrom("GET", "POST") })
+  .map(
+    (made): Asking => ({
+      method: made.method,
+      url: `https://${made.host}:8443${made.path}?${list(made.query, "&")}`,
+      headers: { ...made.headers, baggage: list(made.baggage, ","), cookie: list(made.cookie, "; ") },
+    }),
+  );
 
 /** The index against trying one rule after the other. */
 const agrees = (first: typeof firstRule) =>
@@ -64,6 +69,7 @@ describe("the index of rules", () => {
   it.each([
     ["forgets rules without a key to look up", (index: RuleIndex) => ({ ...index, always: [] })],
     ["forgets rules that need a header", (index: RuleIndex) => ({ ...index, header: new Map() })],
+    ["forgets rules that need a host", (index: RuleIndex) => ({ ...index, host: new Map() })],
     ["walks a path too short a way", (index: RuleIndex) => ({ ...index, longestPrefix: index.longestPrefix - 1 })],
   ])("would be seen if it %s", (_, break_) => {
     const broken = (index: RuleIndex, facts: Parameters<typeof firstRule>[1]) => firstRule(break_(index), facts);

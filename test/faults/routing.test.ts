@@ -2,8 +2,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { decide } from "../../src/core/decide.ts";
 import { isPathPrefix } from "../../src/core/match.ts";
+import { chooseCopies } from "../../src/core/mirror.ts";
 import { parseLaneGroup } from "../../src/core/parse-lane-group.ts";
-import { factsOf, groupOf } from "../support/decision.ts";
+import { collaborate } from "../../src/core/stub.ts";
+import { decisionOf, factsOf, groupOf } from "../support/decision.ts";
 import { headerOf } from "../support/origin.ts";
 import { connectRaw, sendRaw } from "../support/raw-client.ts";
 import * as reply from "../support/replies.ts";
@@ -29,6 +31,17 @@ beforeAll(async () => {
       }),
       group("bodies", origins, { fallback: { eject: { failures: 1_000, seconds: 1 } } }),
       group("base", origins, { rules: [] }),
+      group("hosts", origins, {
+        rules: [
+          { name: "exact", when: { host: "Beta.hosts.example." }, lane: "s2" },
+          { name: "list", when: { host: { in: ["one.hosts.example", "TWO.hosts.example"] } }, lane: "s2" },
+          { name: "suffix", when: { host: { suffix: ".PR.hosts.example." } }, lane: "s2" },
+          { name: "prefix", when: { host: { prefix: "Canary-" } }, lane: "s2" },
+          { name: "regex", when: { host: { regex: "v[0-9]+\\.hosts\\.example" } }, lane: "s2" },
+          { name: "nested", when: { any: [{ host: "any.hosts.example" }, { not: { host: { suffix: "hosts.example" } } }] }, lane: "s2" },
+          { name: "raw", when: { header: { host: "raw.hosts.example" } }, lane: "s3" },
+        ],
+      }),
       group("any", { s1: s3, s2: s3, s3 }, { hosts: ["*"], rules: [] }),
     ];
     return Object.fromEntries(files.map((file) => [file.name, file]));
@@ -173,6 +186,53 @@ describe("a host", () => {
   });
 });
 
+describe("a rule by host", () => {
+  it.each([
+    ["beta.hosts.example", "exact"],
+    ["BETA.Hosts.example:8443", "exact"],
+    ["beta.hosts.example.", "exact"],
+    ["Beta.hosts.example.:80", "exact"],
+    ["one.hosts.example:1", "list"],
+    ["two.HOSTS.example.", "list"],
+    ["7.pr.Hosts.Example:8080", "suffix"],
+    ["CANARY-1.hosts.example:99", "prefix"],
+    ["V12.hosts.example.", "regex"],
+    ["any.hosts.example:1", "nested"],
+    ["raw.hosts.example", "raw"],
+    ["raw.hosts.example:1", null],
+    ["RAW.hosts.example", null],
+    ["v12x.hosts.example", null],
+    ["xbeta.hosts.example", null],
+    ["pr.hosts.example", null],
+    ["hosts.example", null],
+  ])("fault B11: matches the host less port, capitals and trailing dot: %s by %s", async (host, rule) => {
+    const { answer, log, seen } = await line("/x", host);
+    const lane = rule === null ? "s1" : rule === "raw" ? "s3" : "s2";
+    expect([answer.status, log!.reason, log!.lane]).toEqual([200, rule === null ? "weight" : `rule:${rule}`, lane]);
+    expect(seen.map(({ origin }) => origin)).toEqual([lane]);
+    // An origin is told the host as the client wrote it.
+    expect(headerOf(seen[0]!.seen.headers, "x-forwarded-host")).toBe(host);
+  });
+
+  it("fault B11: holds for a mirror, and for a stub of its copies", () => {
+    const of = groupOf({
+      services: { web: { mirrored: "stub" }, api: { hosts: ["api.shop.example"], entry: false } },
+      mirrors: [{ name: "m", lane: "s3", percent: 100, when: { host: "Beta.shop.example" } }],
+      stubs: [{ service: "web", when: { host: { prefix: "beta." } }, response: { status: 299 } }],
+    });
+    const asked = (host: string) => ({ url: `https://${host}/x`, headers: { "sec-fetch-dest": "image" } });
+    const sent = (host: string) =>
+      chooseCopies(decisionOf(of, asked(host)), factsOf(asked(host)), "s1", true).map(({ copy }) => copy !== null);
+    expect([sent("beta.shop.example:8443"), sent("shop.example")]).toEqual([[true], [false]]);
+    const stubbed = (host: string) => {
+      const decision = { ...decisionOf(of, asked(host)), copy: "shop/m" };
+      return collaborate(decision, factsOf(asked(host)), { lane: "s1", origin: of.lanes.get("s1")!.origins.get("web")! }).kind;
+    };
+    expect([stubbed("BETA.shop.example"), stubbed("shop.example")]).toEqual(["stub", "send"]);
+    clientSaw("the primary's answer");
+  });
+});
+
 describe("two rules that match", () => {
   it("fault 29: the first of the file decides", async () => {
     const { client, log } = await world.ask("shop", { path: "/both" });
@@ -181,7 +241,7 @@ describe("two rules that match", () => {
 });
 
 describe("a lane file", () => {
-  const problems = (changes: object) => {
+  const refused = (changes: object) => {
     const file = {
       schema: 1,
       name: "shop",
@@ -192,14 +252,37 @@ describe("a lane file", () => {
       ...changes,
     };
     const parsed = parseLaneGroup(file, { insecureOrigins: false });
-    return parsed.ok ? [] : parsed.error.map(({ path }) => path);
+    return parsed.ok ? [] : parsed.error;
   };
+  const problems = (changes: object) => refused(changes).map(({ path }) => path);
+  const messages = (changes: object) => refused(changes).map(({ message }) => message);
   const lanes = (weight: unknown) => ({ lanes: { s1: { weight, origins: { web: "https://one.example" } } } });
 
   it.each([{}, { any: [] }, { any: [{}] }, { not: {} }, { header: {} }, { path: { prefix: "/x", not: {} } }])(
     "fault 30: with the empty match %j is refused",
     (when) => {
       expect(problems({ rules: [{ name: "r", when, lane: "s1" }] })).not.toEqual([]);
+      clientSaw("nothing: refused when written");
+    },
+  );
+
+  it.each(["https://beta.shop.example", "beta.shop.example:8443", "*.shop.example", "beta.shop.example/x", "b\u00fccher.example", "", 7])(
+    "fault B11: with the host %j in a rule is refused, and told how hosts are written",
+    (host) => {
+      for (const matcher of [host, { exact: host }, { in: [host] }]) {
+        const file = { rules: [{ name: "r", when: { host: matcher }, lane: "s1" }] };
+        expect(problems(file)).toHaveLength(1);
+        expect(problems(file)[0]).toMatch(/^rules\[0\]\.when\.host/);
+      }
+      if (host !== 7) expect(messages({ rules: [{ name: "r", when: { host }, lane: "s1" }] })[0]).toContain("no scheme, no port");
+      clientSaw("nothing: refused when written");
+    },
+  );
+
+  it.each([{ prefix: "https://" }, { prefix: "beta:" }, { suffix: ":8443" }, { suffix: "/" }, { suffix: "." }, { prefix: "" }])(
+    "fault B11: with %j as a part of a host is refused",
+    (host) => {
+      expect(problems({ rules: [{ name: "r", when: { host }, lane: "s1" }] })).toHaveLength(1);
       clientSaw("nothing: refused when written");
     },
   );
