@@ -7,11 +7,13 @@ const root = new URL("..", import.meta.url).pathname;
 /** Runs inside workerd; everything else in Node, where the real Worker and real origins are separate processes and sockets. */
 const IN_WORKERD = ["test/edge/**/*.test.ts", "test/group/**/*.test.ts", "test/admin/**/*.test.ts"];
 
-/** The pages are tested in a real browser; a machine without one runs all the rest, and says so. In CI there must be one. */
+/** Pages, and what visitors' browsers do, are tested in a real one; a machine without one runs all the rest, and says so. In CI there must be one. */
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const PAGES = process.env.CI || existsSync(CHROMIUM) ? [] : ["test/dashboard/**"];
+const PAGES = process.env.CI || existsSync(CHROMIUM) ? [] : ["test/dashboard/**", "test/browser/**"];
 if (PAGES.length > 0)
-  console.warn(`No Chromium at ${CHROMIUM}, so the pages are not tested: "apt-get install chromium", or say in CHROMIUM where it is.`);
+  console.warn(
+    `No Chromium at ${CHROMIUM}, so neither pages nor visitors' browsers are tested: "apt-get install chromium", or say in CHROMIUM where it is.`,
+  );
 
 /** Services in Go are built with Debian's packages; a machine without them runs all the rest, and says so. In CI there must be both. */
 const GO = [process.env.GO ?? "/usr/bin/go", "/usr/share/gocode/src/go.opentelemetry.io/otel"];

@@ -155,7 +155,7 @@ describe("the cookie", () => {
     expect(headers["cache-control"]).toBe("private, max-age=5");
     expect(headers["cdn-cache-control"]).toBeUndefined();
     expect(headers["surrogate-control"]).toBeUndefined();
-    expect((await ask("/", slot(0))).headers["cache-control"]).toBe("public, s-maxage=60, max-age=5");
+    expect((await ask("/", slot(0))).headers["cache-control"]).toBe("private, max-age=5");
   });
 });
 

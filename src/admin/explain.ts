@@ -1,6 +1,6 @@
 /** The whole decision for a described request, with its reasons; no request leaves (contract section 9). */
 import * as v from "valibot";
-import { cookieFor } from "../core/answer.ts";
+import { cookieFor, isChosen, privateCacheControl } from "../core/answer.ts";
 import type { Signer } from "../core/context.ts";
 import { type Decision, decide } from "../core/decide.ts";
 import { type Facts, readFacts } from "../core/facts.ts";
@@ -12,6 +12,7 @@ import type { Problem } from "../core/problem.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { headerEdits, hopsOf, MAX_HOPS, originUrl } from "../core/target.ts";
 import { whyRemoved } from "../core/why-removed.ts";
+import { whyVisitor } from "../core/why-visitor.ts";
 import { ejectedFor, healthKey } from "../edge/eject.ts";
 import { endingNames } from "../edge/forward.ts";
 import type { Snapshot } from "../edge/groups-kv.ts";
@@ -89,7 +90,9 @@ function responseHeaders(decision: Decision, facts: Facts, lane: string | null, 
     });
     if (fallback !== null) headers["x-lane-fallback"] = fallback;
   }
-  if (cookieFor(decision, facts, 200) !== null) headers["set-cookie"] = "…";
+  const cookie = cookieFor(decision, facts, 200);
+  if (cookie !== null) headers["set-cookie"] = "…";
+  if (cookie !== null || isChosen(decision)) headers["cache-control"] = privateCacheControl(null);
   return headers;
 }
 
@@ -135,6 +138,7 @@ export function explain(
     baggage: facts.baggage.members.map(({ key, value, properties }) => ({ key, value: value.replace(SIGNATURE, "$1…"), properties })),
     rules: rulesOf(decision, facts),
     slot: decision.visitor?.slot ?? null,
+    visitor: whyVisitor(decision, facts),
     origin: candidate === null ? null : (candidate.origin.binding ?? originUrl(candidate.origin, facts)),
     servedBy: candidate?.lane ?? null,
     fallback: {

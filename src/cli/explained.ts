@@ -18,6 +18,8 @@ export interface Explained {
   readonly baggage: readonly { readonly key: string; readonly value: string }[];
   readonly rules: readonly { readonly name: string; readonly matched: boolean; readonly why: string }[];
   readonly slot: number | null;
+  /** Where the slot came from, or why there is none; null: it decides nothing here. */
+  readonly visitor: string | null;
   readonly origin: string | null;
   readonly servedBy: string | null;
   readonly fallback: Fallback;
@@ -76,14 +78,15 @@ function onFailure({ onFailure: next }: Fallback): string {
 }
 
 export function sayExplained(explained: Explained): void {
-  const { group, note, revision, service, lane, rules, fallback, mirrors, baggage, removedHeaders, requestHeaders, responseHeaders } =
-    explained;
+  const { group, note, revision, service, lane, slot, visitor, rules, fallback, mirrors, baggage } = explained;
+  const { removedHeaders, requestHeaders, responseHeaders } = explained;
   say(
     table(null, [
       [dim("group"), `${group}, revision ${revision}`],
       ...(note === null ? [] : [["", dim(note)]]),
       [dim("service"), service],
       [dim("lane"), `${bold(lane)}: ${because(explained)}`],
+      ...(visitor === null ? [] : [[dim("visitor"), slot === null ? visitor : `${visitor} (slot ${slot})`]]),
       [dim("origin"), originOf(explained)],
       [dim("if it fails"), onFailure(fallback)],
     ]),

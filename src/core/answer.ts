@@ -1,23 +1,23 @@
 /** What the client's answer says beyond the origin's: lane headers, cookie, cache, and the origin's own address mapped back (contract sections 3, 4, 6). Pure. */
 import type { Decision } from "./decide.ts";
 import type { Facts } from "./facts.ts";
-import { headerFact } from "./facts.ts";
 import type { Origin } from "./lane-group.ts";
 import { isPathPrefix } from "./match.ts";
-import { writeCookie } from "./sticky.ts";
+import { isDocument, writeCookie } from "./sticky.ts";
 
 /** `Set-Cookie` for this answer, or null: never on errors, never within a chain, and again on documents, so that it does not run out. */
 export function cookieFor(decision: Decision, facts: Facts, status: number): string | null {
   const { group, service, visitor, context } = decision;
   if (visitor === null || group.sticky.by !== "cookie" || status >= 400 || context !== null || !service.entry) return null;
-  if (!visitor.fresh && headerFact(facts, "sec-fetch-dest") !== "document") return null;
-  return writeCookie(group, visitor.slot, facts.secure);
+  return visitor.fresh || isDocument(group, facts) ? writeCookie(group, visitor.slot, facts) : null;
 }
 
-/** Was the lane drawn among several, so that another visitor may get another answer under the same URL? */
-export function isChosen(decision: Decision): boolean {
-  const { group, reason } = decision;
-  return group.lanes.size > 1 && (reason === "weight" || reason === "sticky" || reason === "named" || reason.startsWith("rule:"));
+/**
+ * Was it chosen for this visitor, so that another may get another origin's answer under the same URL? The baseline's for want of a slot is,
+ * too. Within a chain the context says the lane, and where the group is off everybody has the baseline.
+ */
+export function isChosen({ service, reason, context }: Decision): boolean {
+  return service.varies && context === null && reason !== "off" && reason !== "no-secret";
 }
 
 /**
@@ -35,8 +35,8 @@ export function privateCacheControl(value: string | null): string {
   return ["private", ...kept].join(", ");
 }
 
-/** Headers that would have another cache keep what must stay with one visitor (RFC 9213 and its forerunners). */
-export const SHARED_CACHE_HEADERS = ["cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control"];
+/** Would it have another cache keep what must stay with one visitor? All that target one, as `CDN-Cache-Control` (RFC 9213), and their forerunner. */
+export const isForSharedCaches = (name: string): boolean => name.endsWith("-cache-control") || name === "surrogate-control";
 
 /** A URL of the origin's own, as the client must see it: public, less the origin's path; null: leave it as it is. */
 export function publicLocation(location: string, origin: Origin, facts: Facts): string | null {

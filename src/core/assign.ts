@@ -11,7 +11,7 @@ export interface Assignment {
   readonly lane: string;
   /** `off`, `no-secret`, `context`, `named`, `rule:<name>`, `sticky`, `weight`, `baseline`, or `expired`. */
   readonly reason: string;
-  /** The visitor's slot where one decided; `fresh` asks for a cookie. */
+  /** The visitor's slot where one decided, or will; `fresh` asks for a cookie. */
   readonly visitor: Visitor | null;
 }
 
@@ -39,13 +39,13 @@ function byRule(group: LaneGroup, facts: Facts, rule: Rule): Assignment {
   const reason = `rule:${rule.name}`;
   if (rule.lane !== null) return settled(group, facts, rule.lane, reason, null);
   const visitor = visitorOf(group, facts);
-  if (visitor === null) return { lane: group.baseline, reason: "baseline", visitor };
+  if (visitor === null || visitor.waits) return { lane: group.baseline, reason: "baseline", visitor };
   return settled(group, facts, laneAt(rule.slots!, ruleSlot(rule.name, visitor.slot)), reason, visitor);
 }
 
-function bySlot(group: LaneGroup, facts: Facts): Assignment | null {
+function bySlot(group: LaneGroup, facts: Facts): Assignment {
   const visitor = visitorOf(group, facts);
-  if (visitor === null) return null;
+  if (visitor === null || visitor.waits) return { lane: group.baseline, reason: "baseline", visitor };
   return settled(group, facts, laneAt(group.slots, visitor.slot), visitor.fresh ? "weight" : "sticky", visitor);
 }
 
@@ -57,6 +57,5 @@ export function assign(group: LaneGroup, facts: Facts, service: Service, context
   if (name !== null) return settled(group, facts, name, "named", null);
   const rule = firstRule(group.ruleIndex, facts);
   if (rule !== null) return byRule(group, facts, rule);
-  const slotted = service.entry ? bySlot(group, facts) : null;
-  return slotted ?? { lane: group.baseline, reason: "baseline", visitor: null };
+  return service.entry ? bySlot(group, facts) : { lane: group.baseline, reason: "baseline", visitor: null };
 }

@@ -158,6 +158,10 @@ export function readFacts(request: Request): Facts {
 
 const HIDDEN = new Set(["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"]);
 
+/** Asked by a browser on its own, without cookies (Fetch, section 4.8). */
+export const isPreflight = (facts: Facts): boolean =>
+  facts.method === "OPTIONS" && headerFact(facts, "access-control-request-method") !== undefined;
+
 /**
  * A header as a rule may see it: nothing of ours from outside (`x-lane*`, version overrides; contract section 4), nothing
  * hop-by-hop, nothing that `Connection` names. The group's lane header is hidden where its rules are resolved.

@@ -37,6 +37,8 @@ export interface Service {
   readonly entry: boolean;
   /** A request without a true context of ours is refused (contract section 4). Then nobody enters here, either. */
   readonly signed: boolean;
+  /** May two visitors get answers of different origins under one URL? Then no shared cache keeps any of them. */
+  readonly varies: boolean;
   readonly mirrored: "block" | "stub" | "synthetic" | "send";
   readonly timeoutMs: number | null;
   readonly fallback: string | null;

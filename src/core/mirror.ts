@@ -1,7 +1,7 @@
 /** Which copies of a request are made, and why the others are not (contract section 7). Pure; `edge/mirror.ts` sends them. */
 import { isExpired } from "./assign.ts";
 import type { Decision } from "./decide.ts";
-import { type Facts, headerFact } from "./facts.ts";
+import { type Facts, headerFact, isPreflight } from "./facts.ts";
 import type { Mirror, Origin } from "./lane-group.ts";
 import { matches } from "./match.ts";
 import { within } from "./slots.ts";
@@ -41,7 +41,7 @@ export function isWrite(facts: Facts): boolean {
 function isStream(facts: Facts): boolean {
   if (facts.headers.get("upgrade") || headerFact(facts, "range") !== undefined) return true;
   if (headerFact(facts, "accept")?.toLowerCase().includes("text/event-stream")) return true;
-  return facts.method === "OPTIONS" && headerFact(facts, "access-control-request-method") !== undefined;
+  return isPreflight(facts);
 }
 
 /** Sessions stay whole by the visitor's slot, whoever decided the lane; without one, by the trace, so that a chain is copied whole or not at all. */

@@ -23,13 +23,17 @@ import { type OriginOptions, resolveOrigin, withoutTrailingSlashes } from "./ori
 import { at, type Report } from "./problem.ts";
 import { indexRules } from "./rule-index.ts";
 import { adjustTable, rangesTable } from "./slots.ts";
+import { variesBy } from "./varies.ts";
 import { patternCompiler, type Reading, resolveWhen } from "./when.ts";
 
 /** The group is of use only if `report` has no problem in the end; it is made in any case, so that it can be checked. */
 export function resolveLaneGroup(file: LaneFile, options: OriginOptions, report: Report): LaneGroup {
   const reading = { compile: patternCompiler(report), isHidden: hiding(file, report) };
-  const services = new Map(Object.entries(file.services).map(([name, service]) => [name, resolveService(name, service)]));
   const rules = file.rules.map((rule, i) => resolveRule(rule, at("rules", i), reading));
+  const lanes = resolveLanes(file.lanes, options, report);
+  const slots = report.count === 0 ? resolveSlots(file) : NO_SLOTS;
+  const varies = variesBy({ baseline: file.baseline, context: file.context, lanes, rules, slots });
+  const services = new Map(Object.entries(file.services).map(([name, service]) => [name, resolveService(name, service, varies)]));
   return {
     name: file.name,
     note: file.note ?? null,
@@ -40,11 +44,11 @@ export function resolveLaneGroup(file: LaneFile, options: OriginOptions, report:
     expose: file.expose,
     services,
     serviceIndex: indexServices(services.values()),
-    lanes: resolveLanes(file.lanes, options, report),
+    lanes,
     rules,
     ruleIndex: indexRules(rules),
     sticky: resolveSticky(file.sticky),
-    slots: report.count === 0 ? resolveSlots(file) : NO_SLOTS,
+    slots,
     propagate: resolvePropagate(file.propagate),
     fallback: resolveFallback(file.fallback),
     mirrors: file.mirrors.map((mirror, i) => resolveMirror(mirror, at("mirrors", i), reading)),
@@ -61,8 +65,8 @@ const secondsOf = (time: string | undefined): number | null => (time === undefin
 
 const lower = (names: readonly string[]): string[] => names.map((name) => name.toLowerCase());
 
-function resolveService(name: string, file: LaneFile["services"][string]): Service {
-  return {
+function resolveService(name: string, file: LaneFile["services"][string], varies: ReturnType<typeof variesBy>): Service {
+  const service = {
     name,
     hosts: (file.hosts ?? []).map(normalHost),
     path: withoutTrailingSlashes(file.path),
@@ -72,6 +76,7 @@ function resolveService(name: string, file: LaneFile["services"][string]): Servi
     timeoutMs: file.timeoutMs ?? null,
     fallback: file.fallback ?? null,
   };
+  return { ...service, varies: varies(service) };
 }
 
 function resolveLanes(files: LaneFile["lanes"], options: OriginOptions, report: Report): ReadonlyMap<string, Lane> {

@@ -2,8 +2,9 @@
 
 import { baggageValue } from "./baggage.ts";
 import type { Facts } from "./facts.ts";
-import { headerFact } from "./facts.ts";
-import type { LaneGroup } from "./lane-group.ts";
+import { headerFact, isPreflight } from "./facts.ts";
+import type { LaneGroup, StickyBy } from "./lane-group.ts";
+import { networkOf } from "./network.ts";
 import { slotOf } from "./slots.ts";
 
 export function cookieName(group: LaneGroup, secure: boolean): string {
@@ -21,33 +22,69 @@ export function readCookie(value: string | undefined, epoch: number): number | n
   return Number(parts[2]);
 }
 
-export function writeCookie(group: LaneGroup, slot: number, secure: boolean): string {
+/** On plain http a cookie cannot be for other sites' frames: `SameSite=None` needs `Secure` (RFC 6265bis, section 5.7). */
+const livesInFrames = (group: LaneGroup, facts: Facts): boolean => group.sticky.sameSite === "none" && facts.secure;
+
+/** `Partitioned`: in frames of another site it is one cookie for each site on top (CHIPS), so that browsers without third-party cookies keep it. */
+export function writeCookie(group: LaneGroup, slot: number, facts: Facts): string {
   const { epoch, maxAgeSeconds, domain } = group.sticky;
   const scope = domain === null ? "" : `; Domain=${domain}`;
-  return `${cookieName(group, secure)}=1.${epoch}.${slot}; Max-Age=${maxAgeSeconds}; Path=/${scope}; HttpOnly;${secure ? " Secure;" : ""} SameSite=Lax`;
+  const sites = livesInFrames(group, facts) ? "SameSite=None; Partitioned" : "SameSite=Lax";
+  const lasts = `Max-Age=${maxAgeSeconds}; Path=/${scope}; HttpOnly;${facts.secure ? " Secure;" : ""}`;
+  return `${cookieName(group, facts.secure)}=1.${epoch}.${slot}; ${lasts} ${sites}`;
 }
 
+/** Fetch, section 2.2.5: documents within another one. */
+const FRAMES = new Set(["iframe", "frame", "fencedframe", "embed", "object"]);
+
+/** A page that may keep the cookie: on top, or in a frame where the cookie lives in frames. It is set again there. */
+export function isDocument(group: LaneGroup, facts: Facts): boolean {
+  const dest = headerFact(facts, "sec-fetch-dest") ?? "";
+  return dest === "document" || (FRAMES.has(dest) && livesInFrames(group, facts));
+}
+
+/** RFC 9110, section 9.2.1. A Lax cookie goes with other sites' links, not with their forms (RFC 6265bis, section 5.6.7.1). */
+const SAFE = new Set(["GET", "HEAD"]);
+
+/** It sends an Origin always, and Fetch Metadata hardly ever (RFC 6455, section 4.1). */
+const isBrowsersSocket = (facts: Facts): boolean =>
+  headerFact(facts, "sec-websocket-version") !== undefined && headerFact(facts, "origin") !== undefined;
+
 /**
- * A page's images and scripts, preflights and other sites' requests do not make a visitor: without a slot they get the baseline.
- * Fetch Metadata, section 2; Fetch, section 4.8 (preflight).
+ * Who becomes a visitor (contract section 3), of those who came without a slot. `now`: is drawn, and in a lane at once. `next`: gets the
+ * cookie, and is in a lane from the next request on, so that nobody flaps who cannot keep it. null: whoever may have a cookie that did not
+ * come along, or would not keep one. By Fetch Metadata, section 2.
  */
-function makesVisitor(facts: Facts): boolean {
-  const dest = headerFact(facts, "sec-fetch-dest");
-  if (dest !== undefined && dest !== "document" && dest !== "empty" && dest !== "") return false;
-  if (facts.method === "OPTIONS" && headerFact(facts, "access-control-request-method") !== undefined) return false;
-  if (headerFact(facts, "sec-fetch-site") !== "cross-site") return true;
-  return facts.method === "GET" && headerFact(facts, "sec-fetch-mode") === "navigate" && dest === "document";
+function becomesVisitor(group: LaneGroup, facts: Facts): "now" | "next" | null {
+  if (isPreflight(facts)) return null;
+  const [dest, site, mode] = ["sec-fetch-dest", "sec-fetch-site", "sec-fetch-mode"].map((name) => headerFact(facts, name) || null);
+  if (dest === null && site === null && mode === null) return isBrowsersSocket(facts) ? null : "now";
+  const crossSite = site === "cross-site";
+  if (dest === "document") return crossSite && !SAFE.has(facts.method) && !livesInFrames(group, facts) ? null : "now";
+  if (isDocument(group, facts)) return "next";
+  return dest === "empty" && !crossSite ? "next" : null;
 }
 
 /** From the trace id where there is one, so that one trace stays in one lane. */
 const draw = (group: LaneGroup, facts: Facts): number =>
   facts.slot ?? slotOf(group.name, group.sticky.epoch, facts.traceId ?? facts.requestId);
 
-/** The visitor's slot 0…9,999, and whether it was drawn just now. */
+/** Of a page's requests that are under way at once, each gives the same: whichever answer comes last, the slot stays. */
+function promise(group: LaneGroup, facts: Facts): number {
+  const who = [Math.floor(facts.now / 3600), facts.ip === null ? "" : networkOf(facts.ip), headerFact(facts, "user-agent") ?? ""];
+  return facts.slot ?? slotOf(group.name, group.sticky.epoch, who.join("\0"));
+}
+
+/** The visitor's slot 0…9,999. */
 export interface Visitor {
   readonly slot: number;
+  /** It did not come with the request: the answer brings it. */
   readonly fresh: boolean;
+  /** It decides from the next request on, and only if the client keeps it. */
+  readonly waits?: true;
 }
+
+const known = (slot: number): Visitor => ({ slot, fresh: false });
 
 /** null: this request has no slot and gets none. */
 export function visitorOf(group: LaneGroup, facts: Facts): Visitor | null {
@@ -55,14 +92,18 @@ export function visitorOf(group: LaneGroup, facts: Facts): Visitor | null {
   if (by === "none") return { slot: draw(group, facts), fresh: true };
   if (by === "cookie") {
     const slot = readCookie(facts.cookies.get(cookieName(group, facts.secure)), epoch);
-    if (slot !== null) return { slot, fresh: false };
-    return makesVisitor(facts) ? { slot: draw(group, facts), fresh: true } : null;
+    if (slot !== null) return known(slot);
+    const when = becomesVisitor(group, facts);
+    if (when === "now") return { slot: draw(group, facts), fresh: true };
+    return when === null ? null : { slot: promise(group, facts), fresh: true, waits: true };
   }
-  const value = by === "ip" ? facts.ip : keyed(by, facts);
-  return value === null || value === undefined ? null : { slot: slotOf(group.name, epoch, value), fresh: false };
+  const value = keyOf(by, facts);
+  return value ? known(slotOf(group.name, epoch, value)) : null;
 }
 
-function keyed(by: { on: "baggage" | "header" | "cookie" | "query"; key: string }, facts: Facts): string | undefined {
+/** What a visitor is known by where that is no cookie of ours; absent and empty are alike: guests who send `uid=` are not one visitor. */
+function keyOf(by: Exclude<StickyBy, "none" | "cookie">, facts: Facts): string | null | undefined {
+  if (by === "ip") return facts.ip && networkOf(facts.ip);
   if (by.on === "baggage") return baggageValue(facts.baggage, by.key);
   if (by.on === "header") return headerFact(facts, by.key);
   return (by.on === "cookie" ? facts.cookies : facts.query).get(by.key);

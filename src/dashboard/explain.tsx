@@ -79,7 +79,7 @@ function Facts({ facts }: { facts: Readonly<Record<string, string | number | nul
 }
 
 export function Explanation({ explained }: { explained: Explained }) {
-  const { group, revision, service, lane, reason, slot, origin, servedBy, rules = [], mirrors = [] } = explained;
+  const { group, revision, service, lane, reason, slot, visitor, origin, servedBy, rules = [], mirrors = [] } = explained;
   if (lane === undefined) return <h1>Nobody serves it: {reason}</h1>;
   return (
     <section>
@@ -92,6 +92,7 @@ export function Explanation({ explained }: { explained: Explained }) {
           "Sent to": origin && `${origin}, lane ${servedBy}`,
           Fallback: fallbackOf(explained),
           Slot: slot,
+          Visitor: visitor,
           Baggage: explained.baggage?.map(({ key, value }) => `${key}=${value}`).join(", "),
           "Headers that end here": explained.removedHeaders?.map(({ name, why }) => `${name}: ${why}`).join("; "),
         }}

@@ -167,6 +167,8 @@ export interface Explained {
   readonly reason: string;
   readonly baggage?: readonly { readonly key: string; readonly value: string }[];
   readonly slot?: number | null;
+  /** Where the slot came from, or why there is none; null: it decides nothing. */
+  readonly visitor?: string | null;
   readonly origin?: string | null;
   readonly servedBy?: string | null;
   readonly fallback?: {

@@ -1,5 +1,5 @@
 /** The answer to the client: the one place where failures become a response, and where our headers are put on one (contract sections 3, 4, 6). */
-import { cookieFor, isChosen, privateCacheControl, publicLocation, publicSetCookie, SHARED_CACHE_HEADERS } from "../core/answer.ts";
+import { cookieFor, isChosen, isForSharedCaches, privateCacheControl, publicLocation, publicSetCookie } from "../core/answer.ts";
 import type { Decision } from "../core/decide.ts";
 import type { Facts } from "../core/facts.ts";
 import type { Served } from "./fallback.ts";
@@ -34,8 +34,9 @@ export function problem(reason: ProblemReason): Response {
 }
 
 function keepPrivate(headers: Headers): void {
-  headers.set("cache-control", privateCacheControl(headers.get("cache-control")));
-  for (const name of SHARED_CACHE_HEADERS) headers.delete(name);
+  const before = headers.get("cache-control");
+  const after = privateCacheControl(before);
+  if (after !== before) headers.set("cache-control", after);
 }
 
 function mapBack(headers: Headers, served: Served, facts: Facts): void {
@@ -81,14 +82,14 @@ function answerOf(served: Served): Response {
 export function respond(decision: Decision, facts: Facts, served: Served): Response {
   const answer = answerOf(served);
   const { headers } = answer;
+  const cookie = cookieFor(decision, facts, answer.status);
+  const chosen = cookie !== null || isChosen(decision);
   if (served.outcome?.kind === "answer") {
-    for (const name of [...headers.keys()]) if (name.startsWith("x-lane")) headers.delete(name);
+    for (const name of [...headers.keys()]) if (name.startsWith("x-lane") || (chosen && isForSharedCaches(name))) headers.delete(name);
     endHopByHop(headers, answer.status === 101);
     mapBack(headers, served, facts);
   }
-  const cookie = cookieFor(decision, facts, answer.status);
-  const html = /^text\/html/i.test(headers.get("content-type") ?? "");
-  if (cookie !== null || (html && isChosen(decision))) keepPrivate(headers);
+  if (chosen) keepPrivate(headers);
   if (cookie !== null) headers.append("set-cookie", cookie);
   if (decision.group.expose) expose(headers, decision, served);
   return answer;

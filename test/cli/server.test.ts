@@ -297,6 +297,33 @@ describe("explain", () => {
     expect(traceparent).toMatch(/^00-/);
   });
 
+  it("says where the visitor's slot came from, or why there is none", async () => {
+    const script = ["-H", "sec-fetch-dest: empty", "-H", "sec-fetch-site: same-origin"];
+    const [known, page, first, image] = await Promise.all(
+      [["-b", "lane-shop=1.1.5"], [], script, ["-H", "sec-fetch-dest: image"]].map((options) =>
+        lanes("explain", "http://shop.test/", ...options),
+      ),
+    );
+    expect(known!.out).toMatch(/^ {2}visitor +came with its cookie \(slot 5\)$/m);
+    expect(page!.out).toMatch(/^ {2}visitor +new, and drawn now \(slot \d+\)$/m);
+    expect(first!.out).toMatch(/^ {2}lane +stable: the baseline, since nothing else decides$/m);
+    expect(first!.out).toMatch(/^ {2}visitor +new: in a lane from the next request on, if the client keeps the cookie \(slot \d+\)$/m);
+    expect(image!.out).toMatch(/^ {2}visitor +none: without a cookie, and a request with Sec-Fetch-Dest: image makes no visitor$/m);
+    const cookies = await Promise.all(
+      [["-b", "lane-shop=1.1.5"], [], script, ["-H", "sec-fetch-dest: image"]].map((options) =>
+        json("explain", "http://shop.test/", ...options),
+      ),
+    );
+    expect(cookies.map(({ responseHeaders, reason }) => [reason, responseHeaders["set-cookie"], responseHeaders["cache-control"]])).toEqual(
+      [
+        ["sticky", undefined, "private"],
+        ["weight", "…", "private"],
+        ["baseline", "…", "private"],
+        ["baseline", undefined, "private"],
+      ],
+    );
+  });
+
   it("says as if it were another time, and what a lane lacks", async () => {
     const { out } = await lanes("explain", "http://api.shop.test/", "-H", "baggage: pr=1", "--at", "2100-01-01T00:00:00Z");
     expect(out).toMatch(new RegExp(`^ {2}origin +${stable.url}/ of stable, since next has no origin for it$`, "m"));

@@ -24,18 +24,24 @@ describe("Set-Cookie of the lane", () => {
   });
 });
 
-describe("a chosen lane", () => {
+describe("an answer that was chosen", () => {
   it.each([
     ["weight", true],
     ["sticky", true],
     ["named", true],
     ["rule:x", true],
-    ["baseline", false],
+    ["expired", true],
+    ["baseline", true],
     ["off", false],
-    ["context", false],
-  ])("by %s: %s", (reason, chosen) => {
-    expect(isChosen({ ...decisionOf(group), reason })).toBe(chosen);
-    expect(isChosen({ ...decisionOf(group), reason, group: { ...group, lanes: new Map([...group.lanes].slice(0, 1)) } })).toBe(false);
+    ["no-secret", false],
+  ])("by %s: %s", (reason, is) => {
+    const decision = decisionOf(group);
+    expect(isChosen({ ...decision, reason })).toBe(is);
+    expect(isChosen({ ...decision, reason, service: { ...decision.service, varies: false } })).toBe(false);
+  });
+
+  it("is none within a chain", () => {
+    expect(isChosen(decisionOf(group, { headers: { "x-lane-context": contextText("s2") } }))).toBe(false);
   });
 });
 

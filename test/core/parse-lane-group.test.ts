@@ -44,7 +44,20 @@ describe("the example of the contract", () => {
       context: "signed",
       expose: true,
       services: new Map([
-        ["mocka", { name: "mocka", hosts: [], path: "", entry: true, signed: false, mirrored: "block", timeoutMs: null, fallback: null }],
+        [
+          "mocka",
+          {
+            name: "mocka",
+            hosts: [],
+            path: "",
+            entry: true,
+            signed: false,
+            varies: true,
+            mirrored: "block",
+            timeoutMs: null,
+            fallback: null,
+          },
+        ],
         [
           "mockb",
           {
@@ -53,6 +66,7 @@ describe("the example of the contract", () => {
             path: "",
             entry: false,
             signed: false,
+            varies: true,
             mirrored: "block",
             timeoutMs: null,
             fallback: null,
@@ -66,6 +80,7 @@ describe("the example of the contract", () => {
             path: "",
             entry: false,
             signed: false,
+            varies: true,
             mirrored: "block",
             timeoutMs: 4000,
             fallback: null,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { slotFromId, slotOf } from "../../src/core/slots.ts";
-import { cookieName, readCookie, visitorOf, writeCookie } from "../../src/core/sticky.ts";
-import { type Asking, factsOf, groupOf } from "../support/decision.ts";
+import { cookieName, isDocument, readCookie, visitorOf, writeCookie } from "../../src/core/sticky.ts";
+import { type Asking, factsOf, groupOf, NOW } from "../support/decision.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const visitor = (sticky: object, asking: Asking = {}) => visitorOf(groupOf({ sticky }), factsOf(asking));
@@ -14,9 +14,11 @@ describe("the cookie", () => {
       "lane-shop",
       "__Secure-lane-shop",
     ]);
-    expect(writeCookie(plain, 5, true)).toBe("__Host-lane-shop=1.1.5; Max-Age=2592000; Path=/; HttpOnly; Secure; SameSite=Lax");
-    expect(writeCookie(plain, 5, false)).toBe("lane-shop=1.1.5; Max-Age=2592000; Path=/; HttpOnly; SameSite=Lax");
-    expect(writeCookie(wide, 5, true)).toBe(
+    expect(writeCookie(plain, 5, factsOf())).toBe("__Host-lane-shop=1.1.5; Max-Age=2592000; Path=/; HttpOnly; Secure; SameSite=Lax");
+    expect(writeCookie(plain, 5, factsOf({ url: "http://shop.example/" }))).toBe(
+      "lane-shop=1.1.5; Max-Age=2592000; Path=/; HttpOnly; SameSite=Lax",
+    );
+    expect(writeCookie(wide, 5, factsOf())).toBe(
       "__Secure-lane-shop=1.3.5; Max-Age=2592000; Path=/; Domain=shop.example; HttpOnly; Secure; SameSite=Lax",
     );
   });
@@ -46,6 +48,8 @@ describe("a request without a slot", () => {
     ["of an old client", "GET", {}, true],
     ["for a document", "GET", { "sec-fetch-dest": "document", "sec-fetch-site": "none", "sec-fetch-mode": "navigate" }, true],
     ["of a script", "POST", { "sec-fetch-dest": "empty", "sec-fetch-site": "same-origin" }, true],
+    ["of a browser's WebSocket", "GET", { "sec-websocket-version": "13", origin: "https://shop.example" }, false],
+    ["of a program's WebSocket", "GET", { "sec-websocket-version": "13" }, true],
     ["for an image", "GET", { "sec-fetch-dest": "image" }, false],
     ["for a frame", "GET", { "sec-fetch-dest": "iframe" }, false],
     ["of a preflight", "OPTIONS", { "access-control-request-method": "POST" }, false],
@@ -67,6 +71,80 @@ describe("a request without a slot", () => {
     expect(visitor({}, { method: method!, headers })?.fresh ?? false).toBe(makes);
     // With a slot it keeps it, whatever it is for.
     expect(visitor({}, { method: method!, headers: { ...headers, cookie: "__Host-lane-shop=1.1.5" } })).toEqual({ slot: 5, fresh: false });
+  });
+});
+
+describe("a script's request without a slot", () => {
+  const script = (headers: object = {}) => ({
+    "sec-fetch-dest": "empty",
+    "sec-fetch-site": "same-origin",
+    "user-agent": "one",
+    ...headers,
+  });
+  const promised = (asking: Asking = {}, changes: object = {}) => visitorOf(groupOf(changes), factsOf({ headers: script(), ...asking }));
+
+  it("is given one that waits: of the group, epoch, hour, network and User-Agent, whatever trace it is part of", () => {
+    const one = promised();
+    expect(one).toEqual({ slot: slotOf("shop", 1, [Math.floor(NOW / 3600), "192.0.2.1", "one"].join("\0")), fresh: true, waits: true });
+    const same: Asking[] = [
+      { requestId: "f".repeat(32) },
+      { now: NOW - (NOW % 3600) },
+      { headers: script({ traceparent: `00-${TRACE}-b7ad6b7169203331-01`, "sec-fetch-site": "same-site" }), method: "POST" },
+    ];
+    for (const asking of same) expect(promised(asking)).toEqual(one);
+    const others = [
+      promised({ now: NOW + 3600 }),
+      promised({ ip: "192.0.2.2" }),
+      promised({ headers: script({ "user-agent": "two" }) }),
+      promised({}, { name: "other" }),
+      promised({}, { sticky: { epoch: 2 } }),
+    ];
+    expect(new Set([one, ...others].map((each) => each!.slot)).size).toBe(6);
+    expect(promised({ slot: 7 })?.slot).toBe(7);
+    expect(promised({ ip: null, headers: { "sec-fetch-dest": "empty" } })?.waits).toBe(true);
+  });
+
+  it("has the same from all addresses of an IPv6 network", () => {
+    const [a, b, c] = ["2001:db8:1:2::1", "2001:DB8:1:2:3:4:5:6", "2001:db8:1:3::1"].map((ip) => promised({ ip })?.slot);
+    expect([a === b, a === c]).toEqual([true, false]);
+  });
+});
+
+describe('a cookie with `"sameSite": "none"`', () => {
+  const framed = groupOf({ sticky: { sameSite: "none" } });
+  const page = (dest: string, site = "cross-site") => ({ "sec-fetch-dest": dest, "sec-fetch-site": site, "sec-fetch-mode": "navigate" });
+  const becomes = (headers: Record<string, string>, more: Asking = {}, of = framed) => {
+    const found = visitorOf(of, factsOf({ headers, ...more }));
+    return found === null ? "none" : found.waits ? "next" : "now";
+  };
+
+  it("is for each site on top apart, and stays Lax on plain http, where browsers refuse it", () => {
+    const sent = (url: string, of = framed) => writeCookie(of, 5, factsOf({ url }));
+    expect(sent("https://shop.example/")).toBe(
+      "__Host-lane-shop=1.1.5; Max-Age=2592000; Path=/; HttpOnly; Secure; SameSite=None; Partitioned",
+    );
+    expect(sent("http://shop.example/")).toBe("lane-shop=1.1.5; Max-Age=2592000; Path=/; HttpOnly; SameSite=Lax");
+    expect(sent("https://shop.example/", groupOf({ sticky: { sameSite: "none", domain: "shop.example" } }))).toBe(
+      "__Secure-lane-shop=1.1.5; Max-Age=2592000; Path=/; Domain=shop.example; HttpOnly; Secure; SameSite=None; Partitioned",
+    );
+  });
+
+  it("is given to pages in frames, from the next request on, and to other sites' forms, with which it would have come", () => {
+    for (const dest of ["iframe", "frame", "fencedframe", "embed", "object"]) {
+      expect([becomes(page(dest)), becomes(page(dest), {}, groupOf())]).toEqual(["next", "none"]);
+      expect(becomes(page(dest), { url: "http://shop.example/" })).toBe("none");
+    }
+    expect([becomes(page("document"), { method: "POST" }), becomes(page("document"), { method: "POST" }, groupOf())]).toEqual([
+      "now",
+      "none",
+    ]);
+    expect([becomes({ "sec-fetch-dest": "empty", "sec-fetch-site": "cross-site" }), becomes(page("image"))]).toEqual(["none", "none"]);
+  });
+
+  it("is set again with pages in frames", () => {
+    const renewed = (headers: Record<string, string>, of = framed) => isDocument(of, factsOf({ headers }));
+    expect([renewed(page("iframe")), renewed(page("document")), renewed(page("image")), renewed({})]).toEqual([true, true, false, false]);
+    expect([renewed(page("iframe"), groupOf()), renewed(page("document"), groupOf())]).toEqual([false, true]);
   });
 });
 

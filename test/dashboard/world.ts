@@ -13,14 +13,14 @@ export const FORM = { "content-type": "application/x-www-form-urlencoded" };
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-export async function startBrowser(): Promise<Browser> {
+export async function startBrowser(flags: readonly string[] = []): Promise<Browser> {
   if (!existsSync(CHROMIUM)) {
     throw new Error(
       `No Chromium at ${CHROMIUM}: "apt-get install chromium" on Debian, or say in CHROMIUM where it is. These tests need one.`,
     );
   }
   const quiet = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-  return await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", ...quiet] });
+  return await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", ...quiet, ...flags] });
 }
 
 /** Everything that a page did that no page of ours may do. */

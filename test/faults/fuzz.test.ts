@@ -4,6 +4,7 @@
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cookieFor } from "../../src/core/answer.ts";
 import { baggageValue, MAX_BYTES, MAX_MEMBERS, parseBaggage, writeBaggage } from "../../src/core/baggage.ts";
 import { readContext, type Signer } from "../../src/core/context.ts";
 import { decide } from "../../src/core/decide.ts";
@@ -13,7 +14,7 @@ import { parseLaneGroup, parseLaneGroupText } from "../../src/core/parse-lane-gr
 import { runsOf } from "../../src/core/slots.ts";
 import { readCookie } from "../../src/core/sticky.ts";
 import { endsHere, headerEdits, originUrl } from "../../src/core/target.ts";
-import { contextText, factsOf, NOW, signer } from "../support/decision.ts";
+import { contextText, decisionOf, factsOf, groupOf, NOW, signer } from "../support/decision.ts";
 import { mutated } from "../support/plant.ts";
 import { sendRaw } from "../support/raw-client.ts";
 import { type Router, startRouter } from "../support/router.ts";
@@ -120,6 +121,53 @@ describe("the cookie", () => {
   });
 });
 
+describe("a page without a cookie", () => {
+  const group = groupOf();
+  const framed = groupOf({ sticky: { sameSite: "none" } });
+  const requests = fc.array(
+    fc.record({
+      dest: fc.constantFrom("empty", "empty", "image", "script", "worker", "iframe", "object", "fencedframe", "websocket"),
+      site: fc.constantFrom("same-origin", "same-site", "cross-site"),
+      method: fc.constantFrom("GET", "POST", "OPTIONS"),
+      // How many requests leave before this one's answer is there.
+      lag: fc.nat(4),
+    }),
+    { minLength: 1, maxLength: 15 },
+  );
+  type Headers = Record<string, string>;
+  const changesOnce = (sent: (headers: Headers) => Headers) =>
+    fc.property(requests, fc.boolean(), fc.constantFrom(group, framed), (list, keeps, of) => {
+      const answers: { readonly after: number; readonly cookie: string }[] = [];
+      const lanes = list.map(({ dest, site, method, lag }, at) => {
+        const kept = answers.filter(({ after }) => keeps && after < at).at(-1)?.cookie;
+        const headers = {
+          "sec-fetch-dest": dest,
+          "sec-fetch-site": site,
+          "user-agent": "a browser",
+          ...(kept !== undefined && { cookie: kept }),
+        };
+        const asking = { method, headers: sent(headers), requestId: String(at).padStart(32, "0") };
+        const decision = decisionOf(of, asking);
+        const cookie = cookieFor(decision, factsOf(asking), 200);
+        if (cookie !== null) answers.push({ after: at + lag, cookie: cookie.split(";")[0]! });
+        return decision.lane;
+      });
+      const changes = lanes.filter((lane, at) => lane !== lanes[at - 1]);
+      expect([changes[0], changes.length <= (keeps ? 2 : 1)]).toEqual(["s1", true]);
+    });
+
+  it("fault B1: is in the baseline, and changes once where it keeps the one it is given, whatever answer comes when", () =>
+    always(
+      changesOnce((headers) => headers),
+      1_000,
+    ));
+
+  it.each<[string, (headers: Headers) => Headers]>([
+    ["draws for scripts at once", ({ cookie = "" }) => ({ cookie })],
+    ["gives each answer a slot of its own", (headers) => ({ ...headers, "user-agent": String(Math.random()) })],
+  ])("would be found out if the router %s", (_, sent) => finds(changesOnce(sent), 1_000));
+});
+
 describe("a context", () => {
   const texts = ["s1", "s2", "s3"].flatMap((lane) => [contextText(lane), contextText(lane, { mirror: "shop/next", hop: 12 })]);
   const forged = fc
@@ -160,8 +208,8 @@ const valid = () => ({
     s1: { weight: 70, origins: { web: "https://a.example", api: "https://b.example" } },
     s2: { weight: 30, origins: { api: "https://c.example" } },
   },
-  rules: [{ name: "r", when: { header: { "x-a": { regex: "a+" } } }, weights: { s1: 1, s2: 1 } }],
-  sticky: { by: "cookie", epoch: 1 },
+  rules: [{ name: "r", when: { host: { in: ["shop.example"] }, header: { "x-a": { regex: "a+" } } }, weights: { s1: 1, s2: 1 } }],
+  sticky: { by: "cookie", epoch: 1, sameSite: "none" },
   mirrors: [{ name: "m", lane: "s2", percent: 10, compare: {} }],
 });
 
@@ -305,6 +353,8 @@ describe("the router", () => {
     { query: { a: { regex: ".*" } } },
     { not: { cookie: { a: "1" } } },
     { any: [{ method: "POST" }, { path: "/" }] },
+    { host: { prefix: "API." } },
+    { host: "Shop.Example." },
   );
   const decider = fc.oneof(
     fc.constantFrom(...laneNames).map((name) => ({ lane: name })),
@@ -397,6 +447,7 @@ describe("the router", () => {
       const known = of.lanes.get(decision.lane)!;
       expect([known.expiresAt === null || known.expiresAt > NOW, decision.reason.length > 0]).toEqual([true, true]);
       if (decision.reason === "weight" || decision.reason === "sticky") expect(known.weight).toBeGreaterThan(0);
+      if (decision.visitor?.waits) expect([decision.lane, decision.reason]).toEqual([of.baseline, "baseline"]);
       const { candidate } = firstCandidate(decision, facts, (name) => name === "s3");
       if (candidate === null) expect(of.mode).toBe("strict");
       if (candidate === null) return;

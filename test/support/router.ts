@@ -19,6 +19,8 @@ export type RouterOptions = {
   readonly workers?: Readonly<Record<string, string>>;
   /** False: no `LANES` binding at all. */
   readonly kv?: boolean;
+  /** Also on `secureUrl`, behind a certificate that nobody has signed, and behind Miniflare's own proxy Worker. */
+  readonly https?: boolean;
   /** Another Worker than the deployed one: `plant.ts` puts faults into it. */
   readonly build?: BuildOptions;
 };
@@ -58,6 +60,8 @@ export type RouterKv = {
 export type Router = {
   /** `http://127.0.0.1:<port>`, without a trailing slash. */
   readonly url: string;
+  /** `https://127.0.0.1:<port>`, with `https` only. */
+  readonly secureUrl: string | null;
   /** Sends exactly the given headers, plus Host and the body's length. Rejects only if no answer's head came. */
   fetch(path: string, request?: RouterRequest): Promise<RouterAnswer>;
   readonly kv: RouterKv;
@@ -85,6 +89,7 @@ export async function startRouter(options: RouterOptions = {}): Promise<Router> 
   const miniflare = new Miniflare({
     host: "127.0.0.1",
     port: 0,
+    https: options.https === true,
     cf: false,
     logRequests: false,
     enableDevRegistry: false,
@@ -95,7 +100,7 @@ export async function startRouter(options: RouterOptions = {}): Promise<Router> 
       ...Object.entries(options.workers ?? {}).map(([name, module]) => worker(name, module)),
     ],
   });
-  await miniflare.ready;
+  const proxy = await miniflare.ready;
   const url = (await miniflare.unsafeGetDirectURL("router")).origin;
   const kv = kvThrough((await miniflare.unsafeGetDirectURL("kv-door")).origin);
   const putGroup = (name: string, group: unknown): Promise<void> => kv.put(`group:${name}`, JSON.stringify(group));
@@ -106,6 +111,7 @@ export async function startRouter(options: RouterOptions = {}): Promise<Router> 
   const agent = new Agent({ keepAlive: true });
   return {
     url,
+    secureUrl: options.https === true ? proxy.origin : null,
     fetch: (path, request = {}) => send(url, agent, path, request),
     kv,
     putGroup,
