@@ -75,6 +75,7 @@ describe("the hosts where visitors may get a lane", () => {
     );
     expect(of(["a.test.example"], { web: inner, shop: { path: "/shop" } })).toEqual(["a.test.example"]);
     expect(of(["a.test.example"], { web: inner })).toEqual([]);
+    expect(of(["a.test.example"], { web: { entry: "signed" } })).toEqual([]);
   });
 
   it("are wildcards, too, and the hosts under them that have a service of their own", () => {
