@@ -1,6 +1,6 @@
 /** `GET` and `DELETE /__lanes/api/groups/:name/differences`: endpoints → places → counts, verdict, samples (contract section 7, compare). */
 import { compareRules, ignores } from "../core/compare-rules.ts";
-import { diffyFigures, evidence, evidenceNeeded, verdict } from "../core/noise.ts";
+import { diffyFigures, evidence, evidenceNeeded, verdict, whyUndecided } from "../core/noise.ts";
 import type { Snapshot } from "../edge/groups-kv.ts";
 import type { EndpointRow, PlaceRow } from "../group/differences.ts";
 import { groupDoor, noPublisher } from "./door.ts";
@@ -13,12 +13,14 @@ function ignoring(snapshot: Snapshot, name: string, mirror: string): (path: stri
   return (path) => rules?.ok === true && ignores(rules.value, path);
 }
 
-function placeOf({ rank, ...place }: PlaceRow, probed: number, ignored: boolean) {
+function placeOf({ rank, opaque, ...place }: PlaceRow, probed: number, ignored: boolean) {
   const { path, kind, ...counts } = place;
+  const called = verdict(counts, probed, rank, ignored, opaque);
   return {
     path,
     kind,
-    verdict: verdict(counts, probed, rank, ignored),
+    verdict: called,
+    why: called === "undecided" ? whyUndecided(probed) : null,
     ...counts,
     evidence: evidence(counts.onlyRaw, counts.onlyNoise),
     evidenceNeeded: rank === null ? null : evidenceNeeded(rank),

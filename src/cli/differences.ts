@@ -10,6 +10,8 @@ interface Place {
   readonly path: string;
   readonly kind: string;
   readonly verdict: Verdict;
+  /** Of `undecided`, in words. */
+  readonly why: string | null;
   readonly raw: number;
   readonly noise: number;
   readonly onlyRaw: number;
@@ -100,7 +102,7 @@ function sayEndpoints(name: string, endpoints: readonly Endpoint[], samples: boo
   }
   for (const endpoint of endpoints) sayEndpoint(endpoint, samples);
   say(dim("raw: the copy differed; noise: the lane that served, asked a second time, differed from itself."));
-  say(dim("regression: proven; suspect: without any noise so far; undecided: never asked twice."));
+  say(dim("regression: proven; suspect: without any noise so far; undecided: why stands below the table."));
   if (!samples) say(dim(`Examples: lanes differences ${name} --samples`));
 }
 
@@ -110,6 +112,7 @@ function sayEndpoint({ mirror, endpoint, compared, probed, more, paths, samples 
     .sort((a, b) => rank(a) - rank(b))
     .map(({ path, kind, verdict, raw, noise }) => [STYLES[verdict](verdict), path, kind, String(raw), String(noise)]);
   say(rows.length === 0 ? green("  no differences") : table(["verdict", "where", "what", "raw", "noise"], rows, [3, 4]));
+  for (const why of new Set(paths.flatMap(({ why }) => why ?? []))) say(dim(`  undecided: ${why}`));
   if (more > 0) say(dim(`  and ${plural(more, "difference")} in further places, not listed`));
   if (withSamples) for (const sample of samples) saySample(sample);
   say();

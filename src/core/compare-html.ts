@@ -1,9 +1,10 @@
 /**
- * Two HTML pages by structure: every element, attribute and text has the path of its tags, without indexes: `body.html.body.ul.li.@class`,
- * `body.html.head.title.#text`. What stands at one path is compared as a sequence, so an added paragraph is one `extra`. Linear.
+ * Two pages of HTML, or two XML documents, by structure: every element, attribute and text has the path of its tags, without indexes:
+ * `body.html.body.ul.li.@class`, `body.html.head.title.#text`. What stands at one path is compared as a sequence, so an added paragraph is
+ * one `extra`. Linear.
  */
 import { isIgnored, isUnordered, type RulePlaces } from "./compare-rules.ts";
-import { compareSequences, moved } from "./compare-text.ts";
+import { type CompareInner, compareSequences, moved } from "./compare-text.ts";
 import type { Differences } from "./difference.ts";
 import { intoKey, writeKey } from "./path.ts";
 
@@ -22,35 +23,57 @@ const VOID = new Set("area base br col embed hr img input link meta source track
 /** The commonest that end where their like begins (section 13.1.2.4). */
 const ENDED_BY_NEXT = new Set("p li dt dd tr td th option".split(" "));
 
-/** `cut`: one of them is only a beginning; then no more nodes are compared than both have. */
+interface Pages {
+  readonly left: readonly HtmlNode[];
+  readonly right: readonly HtmlNode[];
+  /** One of them is only a beginning; then no more nodes are compared than both have. */
+  readonly cut: boolean;
+  /** No element ends by itself. */
+  readonly xml: boolean;
+}
+
+/** `inner` compares two texts or attributes that are not the same. */
 export function compareHtml(
-  left: readonly HtmlNode[],
-  right: readonly HtmlNode[],
-  cut: boolean,
+  { left, right, cut, xml }: Pages,
   path: string,
   places: RulePlaces,
   differences: Differences,
+  inner: CompareInner,
 ): void {
   const truncated = cut || Math.max(left.length, right.length) > MAX_NODES;
   if (truncated) differences.truncated = true;
   const size = truncated ? Math.min(left.length, right.length, MAX_NODES) : MAX_NODES;
-  const [one, other] = [entries(left.slice(0, size), path, places), entries(right.slice(0, size), path, places)];
+  const [one, other] = [left, right].map((nodes) => entries(nodes.slice(0, size), path, places, xml)) as [Entry[], Entry[]];
   const [ones, others] = [byPath(one), byPath(other)];
   const before = differences.count;
-  for (const at of new Set([...ones.keys(), ...others.keys()])) compareSequences(ones.get(at) ?? [], others.get(at) ?? [], at, differences);
+  for (const [at, place] of new Map([...ones, ...others])) {
+    compareSequences(ones.get(at)?.values ?? [], others.get(at)?.values ?? [], at, differences, place.raw, (left, right) =>
+      inner(left, right, at, place.places, place.raw ? "raw" : "coded"),
+    );
+  }
   if (differences.count > before || isUnordered(places)) return;
-  const order = (list: readonly Entry[]) => list.map(([at, value]) => `${at} ${value}`);
+  const order = (list: readonly Entry[]) => list.map(({ path, value }) => `${path} ${value}`);
   if (moved(order(one), order(other))) differences.add(path, "order", undefined, undefined);
 }
 
-type Entry = readonly [path: string, value: string];
+/** What stands at one place. */
+interface Place {
+  readonly path: string;
+  readonly places: RulePlaces;
+  /** A script or a style: of one piece, and nothing in it is coded. */
+  readonly raw: boolean;
+}
 
-function byPath(list: readonly Entry[]): Map<string, string[]> {
-  const groups = new Map<string, string[]>();
-  for (const [path, value] of list) {
-    const group = groups.get(path);
-    if (group) group.push(value);
-    else groups.set(path, [value]);
+interface Entry extends Place {
+  readonly value: string;
+}
+
+function byPath(list: readonly Entry[]): Map<string, Place & { readonly values: string[] }> {
+  const groups = new Map<string, Place & { readonly values: string[] }>();
+  for (const entry of list) {
+    const group = groups.get(entry.path);
+    if (group) group.values.push(entry.value);
+    else groups.set(entry.path, { ...entry, values: [entry.value] });
   }
   return groups;
 }
@@ -62,20 +85,25 @@ interface Open {
   readonly ignored: boolean;
 }
 
-function entries(nodes: readonly HtmlNode[], path: string, places: RulePlaces): Entry[] {
+const RAW = new Set(["script", "style"]);
+
+function entries(nodes: readonly HtmlNode[], path: string, places: RulePlaces, xml: boolean): Entry[] {
   const found: Entry[] = [];
   const stack: Open[] = [{ tag: "", path, places, ignored: false }];
   for (const node of nodes) {
     if ("close" in node) close(stack, node.close);
     else if ("text" in node) {
-      const text = node.text.replace(/\s+/g, " ").trim();
-      if (text !== "") add(found, stack.at(-1)!, "#text", text);
+      const element = stack.at(-1)!;
+      const raw = !xml && RAW.has(element.tag);
+      const text = raw ? node.text.trim() : node.text.replace(/\s+/g, " ").trim();
+      if (text !== "") add(found, element, "#text", text, raw);
     } else {
-      if (ENDED_BY_NEXT.has(node.open) && stack.at(-1)!.tag === node.open) stack.pop();
+      if (!xml && ENDED_BY_NEXT.has(node.open) && stack.at(-1)!.tag === node.open) stack.pop();
       const element = below(stack.at(-1)!, node.open);
-      if (!element.ignored) found.push([element.path, `<${node.open}>`]);
-      for (const [name, value] of node.attributes) add(found, element, `@${name}`, value);
-      if (!VOID.has(node.open)) stack.push(element);
+      const { path, places } = element;
+      if (!element.ignored) found.push({ path, places, value: `<${node.open}>`, raw: false });
+      for (const [name, value] of node.attributes) add(found, element, `@${name}`, value, false);
+      if (xml || !VOID.has(node.open)) stack.push(element);
     }
   }
   return found;
@@ -86,9 +114,9 @@ function below(parent: Open, tag: string): Open {
   return { tag, path: writeKey(parent.path, tag), places, ignored: parent.ignored || isIgnored(places) };
 }
 
-function add(found: Entry[], element: Open, key: string, value: string): void {
-  const { path, ignored } = below(element, key);
-  if (!ignored) found.push([path, value]);
+function add(found: Entry[], element: Open, key: string, value: string, raw: boolean): void {
+  const { path, places, ignored } = below(element, key);
+  if (!ignored) found.push({ path, places, value, raw });
 }
 
 /** An end without a beginning nearby is passed over, as browsers do. */

@@ -1,19 +1,30 @@
 /** Two JSON values, place by place: breadth first, so that what is cut is what lies deepest. Linear in the values read. */
 import { compareLists, type JsonComparison } from "./compare-list.ts";
 import { isIgnored, type RulePlaces, toleranceAt } from "./compare-rules.ts";
+import type { CompareInner } from "./compare-text.ts";
+import { Decimal, isWithin } from "./decimal.ts";
 import type { Differences } from "./difference.ts";
-import { type JsonObject, type JsonReading, type JsonValue, typeOf } from "./json-value.ts";
+import { isSameScalar, type JsonObject, type JsonReading, type JsonValue, typeOf } from "./json-value.ts";
 import { intoKey, writeKey } from "./path.ts";
 
-export function compareJson(left: JsonReading, right: JsonReading, path: string, places: RulePlaces, differences: Differences): void {
+/** `inner` compares two strings that are not the same: what they hold may be. */
+export function compareJson(
+  left: JsonReading,
+  right: JsonReading,
+  path: string,
+  places: RulePlaces,
+  differences: Differences,
+  inner: CompareInner,
+): void {
   const incomplete = new Set([...left.incomplete, ...right.incomplete]);
   if (incomplete.size > 0) differences.truncated = true;
   const queue: Pair[] = [];
   const meet: JsonComparison["meet"] = (path, places, left, right) => {
     if (left === right || isIgnored(places)) return;
     if (typeOf(left) !== typeOf(right)) differences.add(path, "type", left, right);
-    else if (typeof left === "object" && left !== null) queue.push({ path, places, left, right });
-    else if (!isSameScalar(left, right, places)) differences.add(path, "value", left, right);
+    else if (isContainer(left)) queue.push({ path, places, left, right });
+    else if (typeof left === "string") inner(left, right as string, path, places, "value");
+    else if (!isSameScalar(left, right) && !isTolerated(left, right, places)) differences.add(path, "value", left, right);
   };
   const comparison: JsonComparison = { differences, incomplete, prints: new Map(), meet };
   const pathTo = pathMaker();
@@ -67,11 +78,12 @@ function compareObjects(
   }
 }
 
-/** Of one type, and not identical. */
-function isSameScalar(left: JsonValue, right: JsonValue, places: RulePlaces): boolean {
-  if (typeOf(left) !== "number") return false;
-  // A long integer and a double may be one number: `100000000000000000000` and `1e20`.
-  if (typeof left !== typeof right) return Number(left) === Number(right);
+const isContainer = (value: JsonValue): boolean => Array.isArray(value) || value instanceof Map;
+
+/** Of one type, and not the same. */
+function isTolerated(left: JsonValue, right: JsonValue, places: RulePlaces): boolean {
   const tolerance = toleranceAt(places);
-  return tolerance > 0 && Math.abs(Number(left) - Number(right)) <= tolerance;
+  return tolerance > 0 && isNumber(left) && isNumber(right) && isWithin(left, right, tolerance);
 }
+
+const isNumber = (value: JsonValue): value is number | Decimal => typeof value === "number" || value instanceof Decimal;

@@ -2,7 +2,7 @@
 import { isIgnored, isUnordered, keyField, type RulePlaces } from "./compare-rules.ts";
 import type { Differences } from "./difference.ts";
 import { chain, fingerprintText, gather } from "./fingerprint.ts";
-import { type JsonValue, typeOf } from "./json-value.ts";
+import { isSameScalar, type JsonValue, Several, typeOf } from "./json-value.ts";
 import { intoElement, intoKey } from "./path.ts";
 
 /** One comparison of two values on its way. */
@@ -58,8 +58,12 @@ function compareKeyed(left: JsonValue[], right: JsonValue[], path: string, place
 /** Alike in all that was read. Recursive: values are at most 64 levels deep. */
 function isEqual(left: JsonValue, right: JsonValue): boolean {
   if (left === right) return true;
-  if (Array.isArray(left)) return Array.isArray(right) && left.length === right.length && left.every((one, i) => isEqual(one, right[i]!));
-  if (!(left instanceof Map && right instanceof Map) || left.size !== right.size) return false;
+  if (Array.isArray(left)) {
+    if (!Array.isArray(right) || left.length !== right.length || left instanceof Several !== right instanceof Several) return false;
+    return left.every((one, i) => isEqual(one, right[i]!));
+  }
+  if (!(left instanceof Map)) return isSameScalar(left, right);
+  if (!(right instanceof Map) || left.size !== right.size) return false;
   for (const [key, one] of left) {
     const other = right.get(key);
     if (other === undefined || !isEqual(one, other)) return false;
@@ -100,7 +104,7 @@ function byKey(list: readonly JsonValue[], field: string): Map<string, JsonValue
   const elements = new Map<string, JsonValue>();
   for (const element of list) {
     const key = element instanceof Map ? element.get(field) : undefined;
-    if (key === undefined || typeof key === "object") return null;
+    if (key === undefined || key === null || Array.isArray(key) || key instanceof Map) return null;
     elements.set(`${typeOf(key)} ${key}`, element);
   }
   return elements.size === list.length ? elements : null;
@@ -109,7 +113,7 @@ function byKey(list: readonly JsonValue[], field: string): Map<string, JsonValue
 /** Alike for values that no rule but a tolerance tells apart. Recursive as `isEqual` is. */
 function fingerprint(value: JsonValue, places: RulePlaces, known: Map<JsonValue, number>): number {
   if (typeof value === "string") return fingerprintText(value);
-  if (value === null || typeof value !== "object") return chain(0, fingerprintText(String(value)));
+  if (!Array.isArray(value) && !(value instanceof Map)) return chain(0, fingerprintText(String(value)));
   const before = known.get(value);
   if (before !== undefined) return before;
   let print = Array.isArray(value) ? 1 : 2;

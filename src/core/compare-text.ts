@@ -5,7 +5,13 @@ import type { Differences } from "./difference.ts";
 
 const MAX_LINES = 20_000;
 
-/** `cut`: one of them is only a beginning; then no more is compared than both have. */
+/** A value; one of markup, in which `&quot;` stands for a quote; a text of one piece, as a script is. */
+export type InnerForm = "value" | "coded" | "raw";
+
+/** Two texts that are not the same, at one place of something larger. */
+export type CompareInner = (left: string, right: string, path: string, places: RulePlaces, as: InnerForm) => void;
+
+/** `cut`: one of them is only a beginning; then no more is compared than both have. Nobody knows what a line holds: its place is opaque. */
 export function compareText(left: string, right: string, cut: boolean, path: string, places: RulePlaces, differences: Differences): void {
   let [one, other] = [lines(left), lines(right)];
   if (cut || one.length > MAX_LINES || other.length > MAX_LINES) {
@@ -14,7 +20,9 @@ export function compareText(left: string, right: string, cut: boolean, path: str
     const both = Math.min(one.length - 1, other.length - 1, MAX_LINES);
     [one, other] = [one.slice(0, both), other.slice(0, both)];
   }
-  compareSequences(one, other, `${path}[]`, differences);
+  compareSequences(one, other, `${path}[]`, differences, true, (left, right) => {
+    differences.add(`${path}[]`, "value", left, right, { times: differingWords(left, right), opaque: true });
+  });
   if (!isUnordered(places) && moved(one, other)) differences.add(path, "order", left, right);
 }
 
@@ -26,10 +34,56 @@ export function moved(left: readonly string[], right: readonly string[]): boolea
 }
 
 /** Texts at one place: those without an equal on the other side are paired in their order, the rest is `missing` or `extra`. */
-export function compareSequences(left: readonly string[], right: readonly string[], path: string, differences: Differences): void {
-  const [lone, others] = [unmatched(left, right).map((at) => left[at]), unmatched(right, left).map((at) => right[at])];
+export function compareSequences(
+  left: readonly string[],
+  right: readonly string[],
+  path: string,
+  differences: Differences,
+  opaque: boolean,
+  inner: (left: string, right: string) => void,
+): void {
+  const [lone, others] = [unmatched(left, right).map((at) => left[at]!), unmatched(right, left).map((at) => right[at]!)];
   const pairs = Math.min(lone.length, others.length);
-  if (pairs > 0) differences.add(path, "value", lone[0], others[0], pairs);
-  if (lone.length > pairs) differences.add(path, "missing", lone[pairs], undefined, lone.length - pairs);
-  if (others.length > pairs) differences.add(path, "extra", undefined, others[pairs], others.length - pairs);
+  for (let at = 0; at < pairs; at++) inner(lone[at]!, others[at]!);
+  if (lone.length > pairs) differences.add(path, "missing", lone[pairs], undefined, { times: lone.length - pairs, opaque });
+  if (others.length > pairs) differences.add(path, "extra", undefined, others[pairs], { times: others.length - pairs, opaque });
 }
+
+/** Characters between the first and the last that differ, of which the words are told apart. */
+const MAX_WORDY = 65_536;
+/** `12.00`, `10:00:01`, `a-b`, `2026-01-31T10:00:01.5Z`; and each sign by itself. */
+const WORD = /[\p{L}\p{N}_]+(?:[.:+-][\p{L}\p{N}_]+)*|[^\s\p{L}\p{N}_]/gu;
+
+/**
+ * In how many words two texts differ that are not the same; at least 1. This tells a wrong price beside a time stamp from the time stamp alone
+ * where both stand in one text.
+ */
+export function differingWords(left: string, right: string): number {
+  const size = Math.min(left.length, right.length);
+  let start = 0;
+  while (start < size && left.charCodeAt(start) === right.charCodeAt(start)) start++;
+  let end = 0;
+  while (end < size - start && left.charCodeAt(left.length - 1 - end) === right.charCodeAt(right.length - 1 - end)) end++;
+  // Whole words.
+  while (start > 0 && isInWord(left.charCodeAt(start - 1))) start--;
+  while (end > 0 && isInWord(left.charCodeAt(left.length - end))) end--;
+  const one = left.slice(start, Math.min(left.length - end, start + MAX_WORDY));
+  const other = right.slice(start, Math.min(right.length - end, start + MAX_WORDY));
+  if (isOneWord(one) && isOneWord(other)) return 1;
+  const [ones, others] = [one.match(WORD) ?? [], other.match(WORD) ?? []];
+  return Math.max(1, unmatched(ones, others).length, unmatched(others, ones).length);
+}
+
+function isOneWord(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (!isInWord(text.charCodeAt(at)) || text.charCodeAt(at) >= 0x80) return false;
+  return true;
+}
+
+/** `WORD` goes on over letters, digits and `_ . : + -`; whatever is not ASCII may be a letter. */
+const isInWord = (code: number): boolean =>
+  code >= 0x80 ||
+  (code >= 0x61 && code <= 0x7a) ||
+  (code >= 0x2d && code <= 0x3a && code !== 0x2f) ||
+  (code >= 0x41 && code <= 0x5a) ||
+  code === 0x5f ||
+  code === 0x2b;

@@ -2,14 +2,13 @@
  * Two answers to one request (contract section 7): the primary's on the left, the copy's on the right. Gives named differences whatever the
  * bodies are, within fixed bounds: a million characters a side, 10,000 values or 20,000 lines or nodes of them, 64 levels, 200 differences.
  */
-import type { Body } from "./compare-body.ts";
-import { compareHtml } from "./compare-html.ts";
-import { compareJson } from "./compare-json.ts";
+import type { Body, TextForm } from "./compare-body.ts";
 import { type CompareRules, isIgnored, type RulePlaces } from "./compare-rules.ts";
-import { compareText } from "./compare-text.ts";
+import { compareStructures, compareTexts } from "./compare-texts.ts";
 import { type Difference, Differences } from "./difference.ts";
-import { type JsonReading, readJson } from "./json-value.ts";
+import { differingParts } from "./header-grammar.ts";
 import { intoKey, writeKey } from "./path.ts";
+import { readStructure, type Text } from "./text-structure.ts";
 
 export interface Answer {
   readonly status: number;
@@ -47,7 +46,8 @@ function compareHeaders(left: Answer, right: Answer, names: readonly string[], p
     const [one, other] = [left.headers.get(name), right.headers.get(name)];
     if (one === other || isIgnored(intoKey(places, name))) continue;
     const kind = other === undefined ? "missing" : one === undefined ? "extra" : "value";
-    differences.add(writeKey("headers", name), kind, one, other);
+    const times = one === undefined || other === undefined ? 1 : differingParts(name, one, other);
+    if (times > 0) differences.add(writeKey("headers", name), kind, one, other, { times });
   }
 }
 
@@ -57,17 +57,36 @@ function compareBodies(left: Body, right: Body, places: RulePlaces, differences:
   if (cut) differences.truncated = true;
   if (left.form === "empty" || right.form === "empty") {
     if (left.form !== right.form) differences.add("body", left.form === "empty" ? "extra" : "missing", shown(left), shown(right));
-  } else if (left.form === "html" && right.form === "html") {
-    compareHtml(left.nodes, right.nodes, cut, "body", places, differences);
   } else if (left.form === "bytes" && right.form === "bytes") {
-    if (left.length !== right.length) differences.add("body", "length", left.length, right.length);
-    else if (left.hash !== right.hash) differences.add("body", "value", left.hash, right.hash);
-  } else if (left.form !== right.form || !("text" in left && "text" in right)) {
+    compareBytes(left, right, places, differences);
+  } else if (left.form === "bytes" || right.form === "bytes" || FAMILY[left.form] !== FAMILY[right.form]) {
     differences.add("body", "type", left.form, right.form);
   } else if (left.text !== right.text) {
-    compareTexts(left.form, shorten(left), shorten(right), places, differences);
+    compareTexts(shorten(left), shorten(right), left.form, "body", places, differences);
   }
   return null;
+}
+
+/** What readers of one are no readers of another. */
+const FAMILY: Readonly<Record<TextForm, "json" | "ndjson" | "html" | "text">> = {
+  json: "json",
+  ndjson: "ndjson",
+  html: "html",
+  xml: "text",
+  form: "text",
+  csv: "text",
+  tsv: "text",
+  text: "text",
+};
+
+type Bytes = Body & { readonly form: "bytes" };
+
+function compareBytes(left: Bytes, right: Bytes, places: RulePlaces, differences: Differences): void {
+  if (left.length === right.length && left.hash === right.hash) return;
+  const [one, other] = [left, right].map(({ guess, cut }) => (guess === null ? null : readStructure(shorten({ text: guess, cut }), null)));
+  if (compareStructures(one!, other!, left.cut || right.cut, "body", places, differences)) return;
+  if (left.length !== right.length) differences.add("body", "length", left.length, right.length, { opaque: true });
+  else differences.add("body", "value", left.hash, right.hash, { opaque: true });
 }
 
 const isCut = (body: Body): boolean => "cut" in body && body.cut;
@@ -75,25 +94,4 @@ const isCut = (body: Body): boolean => "cut" in body && body.cut;
 /** What stands for a whole body in a difference. */
 const shown = (body: Body): string | undefined => (body.form === "empty" ? undefined : "text" in body ? body.text : body.form);
 
-interface Text {
-  readonly text: string;
-  readonly cut: boolean;
-}
-
 const shorten = ({ text, cut }: Text): Text => ({ text: text.slice(0, MAX_TEXT), cut: cut || text.length > MAX_TEXT });
-
-function compareTexts(form: "json" | "ndjson" | "text", left: Text, right: Text, places: RulePlaces, differences: Differences): void {
-  const [one, other] = [readText(form, left), readText(form, right)];
-  const broken = (one === null && !left.cut) || (other === null && !right.cut);
-  if (one !== null && other !== null) compareJson(one, other, "body", places, differences);
-  else if ((one === null) !== (other === null) && broken) differences.add("body", "parse", left.text, right.text);
-  else compareText(left.text, right.text, left.cut || right.cut, "body", places, differences);
-}
-
-/** Lines of JSON are read as the list of their values: `body[].name`. Null: no JSON. */
-function readText(form: "json" | "ndjson" | "text", { text, cut }: Text): JsonReading | null {
-  if (form === "text") return null;
-  if (form === "json") return readJson(text, cut);
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
-  return readJson(`[${lines.join(",")}${cut ? "" : "]"}`, cut);
-}

@@ -18,6 +18,8 @@ const MAX_SAMPLES_LENGTH = 512 * 1024;
 export interface Place {
   readonly path: string;
   readonly kind: string;
+  /** It was in any of the requests (`Difference`). */
+  readonly opaque?: true;
   readonly counts: Counts;
 }
 
@@ -111,9 +113,9 @@ export class Comparisons {
 
 const lengthOf = (samples: readonly string[]) => samples.reduce((sum, { length }) => sum + length, 0);
 
-function addPlace(sum: Sum, { path, kind, counts }: Place): void {
+function addPlace(sum: Sum, { path, kind, counts, opaque }: Place): void {
   const key = `${kind} ${path}`;
-  const known = sum.places.get(key)?.counts;
+  const { counts: known, opaque: either = opaque } = sum.places.get(key) ?? {};
   if (known === undefined && (sum.places.size >= MAX_PLACES || path.length > MAX_NAME)) {
     sum.more += counts.raw + counts.noise;
     return;
@@ -123,7 +125,7 @@ function addPlace(sum: Sum, { path, kind, counts }: Place): void {
   const noise = before.noise + counts.noise;
   const onlyRaw = before.onlyRaw + counts.onlyRaw;
   const onlyNoise = before.onlyNoise + counts.onlyNoise;
-  sum.places.set(key, { path, kind, counts: { raw, noise, onlyRaw, onlyNoise } });
+  sum.places.set(key, { path, kind, ...(either && { opaque: either }), counts: { raw, noise, onlyRaw, onlyNoise } });
 }
 
 interface Reservoir<T> {

@@ -13,8 +13,10 @@ export interface Difference {
   /** The first example, as it was found: to be redacted before it is kept. Undefined: nothing is there. */
   readonly left: unknown;
   readonly right: unknown;
-  /** In how many elements of lists. At least 1. */
+  /** In how many elements of lists, or words of a text. At least 1. */
   readonly times: number;
+  /** The place stands for a text, or for bytes, without a structure that could be read: if it always differs, it hides all else in it. */
+  readonly opaque?: true;
 }
 
 /** More tell nobody more. */
@@ -29,15 +31,18 @@ export class Differences {
   /** There were more: nothing is gained by looking on. */
   full = false;
 
-  add(path: string, kind: Kind, left: unknown, right: unknown, times = 1): void {
+  add(path: string, kind: Kind, left: unknown, right: unknown, { times = 1, opaque = false } = {}): void {
     const here = this.#found.get(path);
     const known = here?.find((difference) => difference.kind === kind);
-    if (known) known.times += times;
-    else if (this.#count === MAX_DIFFERENCES) this.full = this.truncated = true;
+    if (known) {
+      known.times += times;
+      if (opaque) known.opaque = true;
+    } else if (this.#count === MAX_DIFFERENCES) this.full = this.truncated = true;
     else {
       this.#count++;
-      if (here) here.push({ path, kind, left, right, times });
-      else this.#found.set(path, [{ path, kind, left, right, times }]);
+      const difference = { path, kind, left, right, times, ...(opaque && { opaque }) };
+      if (here) here.push(difference);
+      else this.#found.set(path, [difference]);
     }
   }
 

@@ -19,6 +19,10 @@
  * their names, not by which answer differed. Averaging e-values would need less evidence but does not hold for whoever looks all the time
  * (Tavyrikov, Goeman and de Heide, arXiv 2501.19360).
  *
+ * **Texts.** Where no structure could be read, one place stands for all that a text holds. If it always differs, a time stamp in it may hide
+ * a wrong price: the words that differ are counted, which is symmetric, too, but no count shows that nothing is hidden. Such a place is never
+ * called noise.
+ *
  * **Limits.** Only equality with the primary's answer is counted: a flag that is on in 60 % of the answers instead of 50 % differs from the
  * primary's just as often, and no count shows it. The two must be asked together: a candidate that is asked later differs more in whatever
  * changes with time, and would be called a regression for it.
@@ -31,7 +35,7 @@ export interface Counts {
   readonly raw: number;
   /** The probe differed from the primary. */
   readonly noise: number;
-  /** Asked twice: the candidate differed, in more elements than the probe (for a single value: and the probe did not). */
+  /** Asked twice: the candidate differed, in more elements or words than the probe (for a single value: and the probe did not). */
   readonly onlyRaw: number;
   readonly onlyNoise: number;
 }
@@ -42,6 +46,8 @@ export type Verdict = "regression" | "suspect" | "noise" | "ignored" | "undecide
 export interface Observed {
   readonly path: string;
   readonly kind: Difference["kind"];
+  /** As a difference has it. */
+  readonly opaque?: true;
   readonly counts: Counts;
 }
 
@@ -72,14 +78,20 @@ export const evidenceNeeded = (rank: number): number => Math.log((rank * (rank +
 
 /**
  * `probed`: in how many requests the endpoint was asked twice and both answers compared. `rank`: the place's turn among those of the mirror
- * that have `onlyRaw + onlyNoise > 0`, over all endpoints; null for the others.
+ * that have `onlyRaw + onlyNoise > 0`, over all endpoints; null for the others. `opaque`: as a difference has it.
  */
-export function verdict(counts: Counts, probed: number, rank: number | null, ignored: boolean): Verdict {
+export function verdict(counts: Counts, probed: number, rank: number | null, ignored: boolean, opaque = false): Verdict {
   if (ignored) return "ignored";
   if (probed === 0) return "undecided";
   if (rank !== null && evidence(counts.onlyRaw, counts.onlyNoise) >= evidenceNeeded(rank)) return "regression";
-  return counts.noise === 0 ? "suspect" : "noise";
+  return counts.noise === 0 ? "suspect" : opaque ? "undecided" : "noise";
 }
+
+/** Why a place is `undecided`, in words for people. */
+export const whyUndecided = (probed: number): string =>
+  probed === 0
+    ? "the lane that served was never asked twice"
+    : "the lane that served also differs from itself, and the parts of this text cannot be told: a wrong value may hide in it";
 
 /** Differences below these are out of sight for as long as these are there. */
 const HIDES: ReadonlySet<Difference["kind"]> = new Set(["status", "missing", "extra", "type", "length", "order", "parse"]);
@@ -93,26 +105,30 @@ export function pair(raw: readonly Difference[], noise: readonly Difference[] | 
   const covers = [coversOf(raw), coversOf(noise ?? [])] as const;
   const observed: Observed[] = [];
   for (const [key, { path, kind }] of new Map([...left, ...right])) {
+    const opaque = left.get(key)?.opaque ?? right.get(key)?.opaque;
     const [ones, others] = [left.get(key)?.times ?? 0, right.get(key)?.times ?? 0];
     const unseen = (ones === 0 && isHidden(path, covers[0])) || (others === 0 && isHidden(path, covers[1]));
     const more = noise === null || unseen ? 0 : Math.sign(ones - others);
     observed.push({
       path,
       kind,
+      ...(opaque && { opaque }),
       counts: { raw: Math.sign(ones), noise: Math.sign(others), onlyRaw: Number(more > 0), onlyNoise: Number(more < 0) },
     });
   }
   return observed;
 }
 
-type Seen = Pick<Difference, "path" | "kind" | "times">;
+type Seen = Pick<Difference, "path" | "kind" | "times" | "opaque">;
 
 /** By place and kind: two places may have become one when they were redacted. */
 function timesOf(differences: readonly Difference[]): Map<string, Seen> {
   const seen = new Map<string, Seen>();
-  for (const { path, kind, times } of differences) {
+  for (const { path, kind, times, opaque } of differences) {
     const key = `${kind} ${path}`;
-    seen.set(key, { path, kind, times: times + (seen.get(key)?.times ?? 0) });
+    const known = seen.get(key);
+    const either = opaque ?? known?.opaque;
+    seen.set(key, { path, kind, times: times + (known?.times ?? 0), ...(either && { opaque: either }) });
   }
   return seen;
 }
@@ -133,9 +149,9 @@ export interface DiffyFigures {
 }
 
 /** twitter-archive/diffy at its defaults: raw > noise, relative > 20 %, absolute > 0.03 %. Beside the verdict, never part of it. */
-export function diffyFigures({ noise, onlyRaw, onlyNoise }: Counts, probed: number): DiffyFigures {
-  // Requests with both are `noise − onlyNoise`; `raw` also counts requests that were asked once.
-  const raw = noise - onlyNoise + onlyRaw;
+export function diffyFigures({ raw: counted, noise, onlyRaw, onlyNoise }: Counts, probed: number): DiffyFigures {
+  // `raw` also counts requests that were asked once; those with both are `noise − onlyNoise`, or fewer where elements or words are counted.
+  const raw = Math.min(counted, probed, noise - onlyNoise + onlyRaw);
   const of = (part: number, whole: number) => (whole === 0 ? 0 : (100 * part) / whole);
   const relative = of(Math.abs(raw - noise), raw + noise);
   const absolute = of(Math.abs(raw - noise), probed);

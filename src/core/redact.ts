@@ -19,6 +19,7 @@ export interface Sample {
   readonly left: string | null;
   readonly right: string | null;
   readonly times: number;
+  readonly opaque?: true;
 }
 
 /**
@@ -49,9 +50,13 @@ export function redact(difference: Difference, redaction: Redaction): Sample {
     if (value === undefined) return null;
     return secret ? HIDDEN : short(show(value, places, redaction.names, 0));
   };
-  const { kind, times } = difference;
-  return { path: redactText(difference.path), kind, left: example(difference.left), right: example(difference.right), times };
+  const { kind, times, opaque } = difference;
+  const path = difference.path.replace(KEY, (key) => redactText(key));
+  return { path, kind, left: example(difference.left), right: example(difference.right), times, ...(opaque && { opaque }) };
 }
+
+/** One key of a path: `div.@data.at` is no address of a person. */
+const KEY = /\['(?:[^'\\]|\\.)*'\]|[^.[\]]+/g;
 
 const HIDDEN = "…";
 const MAX_EXAMPLE = 256;

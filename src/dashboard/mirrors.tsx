@@ -8,7 +8,7 @@ import type { Differences, Endpoint, GroupFile, Stats } from "./shapes.ts";
 const MEANS = {
   regression: "the dark lane differs from the live one more often than that differs from itself; chance does this in 1 of 100 mirrors",
   suspect: "the dark lane differs, and the live one never did when asked twice",
-  undecided: "the live lane was not asked twice yet",
+  undecided: "the live lane was not asked twice yet, or also differs in a text whose parts cannot be told; the table says which",
   noise: "differs about as often as the live lane differs from itself",
   ignored: "the lane file says so",
 };
@@ -57,6 +57,7 @@ function Paths({ endpoint, name, session, limits }: EndpointProps) {
           <td>{path.kind}</td>
           <td>
             <span class={`verdict ${path.verdict}`}>{path.verdict}</span>
+            {path.why !== null && <p class="hint">{path.why}</p>}
           </td>
           <td>{path.raw}</td>
           <td>{path.noise}</td>

@@ -131,6 +131,8 @@ export interface Endpoint {
     readonly path: string;
     readonly kind: string;
     readonly verdict: string;
+    /** Of `undecided`, in words. */
+    readonly why: string | null;
     readonly raw: number;
     readonly noise: number;
     readonly onlyRaw: number;

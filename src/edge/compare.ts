@@ -2,12 +2,12 @@
 import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
 import { publicLocation } from "../core/answer.ts";
 import { type Answer, type Comparison, compareAnswers } from "../core/compare.ts";
-import { type Body, readBody } from "../core/compare-body.ts";
+import { type Body, mapText, readBody } from "../core/compare-body.ts";
 import { type CompareRules, compareRules } from "../core/compare-rules.ts";
 import type { Facts } from "../core/facts.ts";
-import { htmlNodes } from "../core/html-nodes.ts";
 import type { Mirror, Origin } from "../core/lane-group.ts";
 import { type Redaction, redaction } from "../core/redact.ts";
+import { unshadowed } from "../core/shadow-host.ts";
 import { readUpTo } from "./read-up-to.ts";
 
 /** What is read of an answer's body: three answers a comparison, 32 at once, must fit beside the traffic. */
@@ -64,20 +64,26 @@ function plain({ headers, bytes, cut }: Taken): Pick<Taken, "bytes" | "cut"> | n
 function bodyOf(taken: Taken): Body {
   const read = plain(taken);
   if (read === null) return { form: "compressed" };
-  const body = readBody(taken.headers.get("content-type"), null, read.bytes, read.cut);
-  if (body.form !== "markup") return body;
-  const { nodes, cut } = htmlNodes(body.text);
-  return { form: "html", nodes, cut: cut || body.cut };
+  return readBody(taken.headers.get("content-type"), null, read.bytes, read.cut);
 }
 
-/** Each origin's own address in a `Location` is the public one, as the client would see it (contract section 4, redirects). */
+/**
+ * As the client of the primary would see it (contract sections 4 and 7): each origin's own address in a `Location` is the public one, and so is
+ * our `-shadow` host wherever the origin has written it. Cookies are one a line: a comma parts none (RFC 6265, section 3).
+ */
 export function answerOf(taken: Taken, facts: Facts): Answer {
-  const headers = new Map(taken.headers);
+  const toPublic = unshadowed(facts.authority);
+  const headers = new Map<string, string>();
+  for (const [name, value] of taken.headers) {
+    const shown = toPublic(value);
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? shown : `${before}\n${shown}`);
+  }
   for (const name of ["location", "content-location"]) {
     const value = headers.get(name);
     if (value !== undefined) headers.set(name, publicLocation(value, taken.origin, facts) ?? value);
   }
-  return { status: taken.status, headers, body: bodyOf(taken) };
+  return { status: taken.status, headers, body: mapText(bodyOf(taken), toPublic) };
 }
 
 export interface Comparing {

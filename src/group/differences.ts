@@ -21,6 +21,8 @@ export const RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
 export interface PlaceRow extends Counts {
   readonly path: string;
   readonly kind: string;
+  /** As a difference has it. */
+  readonly opaque?: true;
   /** The mirror's k-th place that has a pair at all (`core/noise.ts`); null: it has none. */
   readonly rank: number | null;
 }
@@ -50,7 +52,7 @@ export interface EndpointRow {
 const TABLES = {
   endpoints: "mirror TEXT, endpoint TEXT, compared INTEGER, probed INTEGER, more INTEGER, PRIMARY KEY (mirror, endpoint)",
   places: `mirror TEXT, endpoint TEXT, path TEXT, kind TEXT, raw INTEGER, noise INTEGER, onlyRaw INTEGER, onlyNoise INTEGER, rank INTEGER,
-    PRIMARY KEY (mirror, endpoint, path, kind)`,
+    opaque INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (mirror, endpoint, path, kind)`,
   signatures: "mirror TEXT, endpoint TEXT, signature TEXT, seen INTEGER, PRIMARY KEY (mirror, endpoint, signature)",
   samples: "id INTEGER PRIMARY KEY, mirror TEXT, endpoint TEXT, signature TEXT, at INTEGER, text TEXT",
 };
@@ -70,6 +72,9 @@ export class Differences {
     this.#random = random;
     this.#pending = new Comparisons(random);
     for (const [name, columns] of Object.entries(TABLES)) sql.exec(`CREATE TABLE IF NOT EXISTS ${name} (${columns})`);
+    // Made before there was such a thing.
+    if (this.#count("SELECT COUNT(*) AS n FROM pragma_table_info('places') WHERE name = 'opaque'") === 0)
+      sql.exec("ALTER TABLE places ADD COLUMN opaque INTEGER NOT NULL DEFAULT 0");
     sql.exec("CREATE INDEX IF NOT EXISTS samples_by_signature ON samples (mirror, endpoint, signature)");
     sql.exec("CREATE INDEX IF NOT EXISTS samples_by_time ON samples (at)");
     this.#length = this.#count("SELECT SUM(length(text)) AS n FROM samples");
@@ -112,7 +117,7 @@ export class Differences {
     let more = 0;
     let count = this.#count("SELECT COUNT(*) AS n FROM places WHERE mirror = ? AND endpoint = ?", ...of);
     let rank = this.#count("SELECT MAX(rank) AS n FROM places WHERE mirror = ?", of[0]);
-    for (const { path, kind, counts } of places.toSorted((a, b) => (`${a.kind} ${a.path}` < `${b.kind} ${b.path}` ? -1 : 1))) {
+    for (const { path, kind, counts, opaque } of places.toSorted((a, b) => (`${a.kind} ${a.path}` < `${b.kind} ${b.path}` ? -1 : 1))) {
       const where = [...of, path, kind] as const;
       const query = "SELECT rank FROM places WHERE mirror = ? AND endpoint = ? AND path = ? AND kind = ?";
       const [known] = this.#sql.exec<{ rank: number | null }>(query, ...where);
@@ -123,14 +128,16 @@ export class Differences {
       const paired = counts.onlyRaw + counts.onlyNoise > 0;
       const own = known?.rank ?? (paired ? ++rank : null);
       this.#sql.exec(
-        `INSERT INTO places VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET raw = raw + excluded.raw,
-          noise = noise + excluded.noise, onlyRaw = onlyRaw + excluded.onlyRaw, onlyNoise = onlyNoise + excluded.onlyNoise, rank = excluded.rank`,
+        `INSERT INTO places VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET raw = raw + excluded.raw,
+          noise = noise + excluded.noise, onlyRaw = onlyRaw + excluded.onlyRaw, onlyNoise = onlyNoise + excluded.onlyNoise, rank = excluded.rank,
+          opaque = max(opaque, excluded.opaque)`,
         ...where,
         counts.raw,
         counts.noise,
         counts.onlyRaw,
         counts.onlyNoise,
         own,
+        opaque ? 1 : 0,
       );
     }
     return more;
@@ -183,8 +190,10 @@ export class Differences {
 
   #places(of: Of): PlaceRow[] {
     const query =
-      "SELECT path, kind, raw, noise, onlyRaw, onlyNoise, rank FROM places WHERE mirror = ? AND endpoint = ? ORDER BY path, kind";
-    return this.#sql.exec<PlaceRow & Record<string, SqlStorageValue>>(query, ...of).toArray();
+      "SELECT path, kind, raw, noise, onlyRaw, onlyNoise, rank, opaque FROM places WHERE mirror = ? AND endpoint = ? ORDER BY path, kind";
+    type Row = Omit<PlaceRow, "opaque"> & { readonly opaque: number };
+    const rows = this.#sql.exec<Row & Record<string, SqlStorageValue>>(query, ...of).toArray();
+    return rows.map(({ opaque, ...row }) => ({ ...row, ...(opaque === 1 && { opaque: true }) }));
   }
 
   #samples(of: Of): SampleRow[] {

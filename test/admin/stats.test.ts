@@ -195,12 +195,13 @@ describe("differences", () => {
       kind: "value",
       counts: { raw: onlyRaw, noise, onlyRaw, onlyNoise: noise },
     });
-    const places = [place("body.broken", 40, 0), place("body.noisy[].at", 40, 0), place("body.clock", 20, 20)];
+    const text = { ...place("body[]", 20, 20), opaque: true as const };
+    const places = [place("body.broken", 40, 0), place("body.noisy[].at", 40, 0), place("body.clock", 20, 20), text];
     const signatures = [{ signature: "value body.broken\nvalue body.clock", seen: 1, samples: ['{"left":"<script>"}'] }];
     const endpoints = [{ mirror: "m", endpoint: "GET /", compared: 60, probed: 50, more: 0, places, signatures }];
     await groupNamed("diff").count({ tallies: [], assigned: [], endpoints });
     const answer = await (await call("GET", url("diff", "/differences"), { token: READ_TOKEN })).json<{
-      endpoints: { paths: { path: string; verdict: string }[] }[];
+      endpoints: { paths: { path: string; verdict: string; why: string | null }[] }[];
     }>();
     expect(answer).toMatchObject({
       group: "diff",
@@ -223,10 +224,11 @@ describe("differences", () => {
         },
       ],
     });
-    expect(answer.endpoints[0]!.paths.map(({ path, verdict }) => [path, verdict])).toEqual([
-      ["body.broken", "regression"],
-      ["body.clock", "noise"],
-      ["body.noisy[].at", "ignored"],
+    expect(answer.endpoints[0]!.paths.map(({ path, verdict, why }) => [path, verdict, why])).toEqual([
+      ["body.broken", "regression", null],
+      ["body.clock", "noise", null],
+      ["body.noisy[].at", "ignored", null],
+      ["body[]", "undecided", expect.stringContaining("may hide in it")],
     ]);
     expect((await call("DELETE", url("diff", "/differences"))).status).toBe(204);
     expect(await (await call("GET", url("diff", "/differences"))).json()).toEqual({ group: "diff", endpoints: [] });

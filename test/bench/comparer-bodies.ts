@@ -34,6 +34,8 @@ const objects = (from: number) => JSON.stringify(Array.from({ length: 10_000 }, 
 const proto = (n: number) => `{${Array.from({ length: 5_000 }, (_, i) => `"__proto__${i % 2 === 0 ? "" : i}":{"x":${n}}`).join(",")}}`;
 const page = (tag: string) => `<!doctype html><body>${`<${tag}>`.repeat(80_000)}`;
 const attributes = (word: string) => `<!doctype html>${`<a b c=${word} `.repeat(20_000)}>`;
+const scripts = (value: number) => `<!doctype html><body>${`<script>x={a:${value}}</script>`.repeat(10_000)}`;
+const strings = (from: number) => JSON.stringify(Array.from({ length: 9_000 }, (_, i) => `[{"a":${from + i}}`));
 const list = (word: string) => `<!doctype html><body><ul>${`<li class=c>${word}`.repeat(4_000)}</ul>`;
 
 export const BODIES: Readonly<Record<string, Pair>> = {
@@ -47,5 +49,14 @@ export const BODIES: Readonly<Record<string, Pair>> = {
   proto: json("5,000 keys like `__proto__`", proto(1), proto(2)),
   string: json("strings of 1 MB", JSON.stringify("x".repeat(1_000_000)), JSON.stringify("y".repeat(1_000_000))),
   attributes: { title: "60,000 attributes", type: "text/html", left: attributes("1"), right: attributes("2"), hostile: true },
+  scripts: { title: "a page of 10,000 scripts", type: "text/html", left: scripts(1), right: scripts(2), hostile: true },
+  strings: json("9,000 strings of broken JSON", strings(0), strings(1)),
+  brackets: {
+    title: "256,000 brackets as text",
+    type: "text/plain",
+    left: `x${"[".repeat(256_000)}`,
+    right: `y${"[".repeat(256_000)}`,
+    hostile: true,
+  },
   tags: { title: "80,000 tags", type: "text/html", left: page("a"), right: page("b"), hostile: true },
 };

@@ -52,7 +52,7 @@ export async function comparer(): Promise<Figure> {
     ],
     rows,
     notes: [
-      "Budget: hostile bodies (the last six) ≤ 50 ms. The libraries get the time of `JSON.parse` as well; jsondiffpatch with `id` as its hash.",
+      "Budget: hostile bodies (the last nine) ≤ 50 ms. The libraries get the time of `JSON.parse` as well; jsondiffpatch with `id` as its hash.",
       "Through the router at most 256 KiB of an answer are read, so strings of 1 MB and 80,000 tags are more than it would meet.",
     ],
   };

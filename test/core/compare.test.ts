@@ -2,9 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Answer, type Comparison, compareAnswers } from "../../src/core/compare.ts";
 import { type Body, readBody } from "../../src/core/compare-body.ts";
-import type { HtmlNode } from "../../src/core/compare-html.ts";
 import { compareRules, ignores } from "../../src/core/compare-rules.ts";
+import { differingWords } from "../../src/core/compare-text.ts";
 import type { Compare } from "../../src/core/lane-group.ts";
+import { FORMATS, OPAQUE } from "../support/formats.ts";
 
 const NONE: Compare = { noisePercent: 20, headers: ["content-type", "vary"], ignore: [], unordered: [], key: {}, tolerance: {} };
 
@@ -16,10 +17,8 @@ const rulesOf = (rules: Partial<Compare>) => {
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
-const body = (type: string | null, bytes: Uint8Array | string, { coding = null as string | null, cut = false } = {}): Body => {
-  const read = readBody(type, coding, typeof bytes === "string" ? utf8(bytes) : bytes, cut);
-  return read.form === "markup" ? { form: "html", nodes: [{ text: read.text }], cut: read.cut } : read;
-};
+const body = (type: string | null, bytes: Uint8Array | string, { coding = null as string | null, cut = false } = {}): Body =>
+  readBody(type, coding, typeof bytes === "string" ? utf8(bytes) : bytes, cut);
 
 const answer = (body: Body, { status = 200, headers = {} as Record<string, string> } = {}): Answer => ({
   status,
@@ -73,6 +72,16 @@ describe("two JSON bodies", () => {
     ["keys in another order", { a: 1, b: 2 }, { b: 2, a: 1 }, []],
     ["numbers written otherwise", "[1.0, 1e2, -0, 100000000000000000000]", "[1, 100, 0, 1e20]", []],
     ["another value", { a: { b: 1 } }, { a: { b: 2 } }, ["value body.a.b"]],
+    [
+      "decimals that are one double",
+      "[1.000000000000000001,9007199254740993,1e400]",
+      "[1.000000000000000002,9007199254740992.0,2e400]",
+      ["value body[] ×3"],
+    ],
+    ["one value in other digits", "[12345678901234567890,1e400,1,1]", "[1.234567890123456789e19,10e399,1.0,10e-1]", []],
+    ["a key that is there twice", '{"a":1,"a":2}', '{"a":2}', ["type body.a"]],
+    ["a key that is there twice with other values", '{"a":1,"a":2}', '{"a":3,"a":2}', ["value body.a[]"]],
+    ["keys that are there twice", '{"a":1,"b":1,"a":2}', '{"b":1,"a":1,"a":2}', []],
     ["long ids that are one double", '{"id":12345678901234567890}', '{"id":12345678901234567891}', ["value body.id"]],
     ["another type", { a: 1, b: [], c: null, d: true }, { a: "1", b: {}, c: 0, d: true }, ["type body.a", "type body.b", "type body.c"]],
     [
@@ -318,24 +327,108 @@ describe("a body of any kind has its result:", () => {
   });
 });
 
+describe("a wrong price", () => {
+  it.each(Object.entries(FORMATS))("has a place of its own in %s", (_, { type, write, at, price }) => {
+    const [live, again, dark] = [
+      body(type, write("09:00:01", "12.50")),
+      body(type, write("09:00:02", "12.50")),
+      body(type, write("09:00:01", "13.50")),
+    ];
+    expect(names(compareBodies(live, again))).toEqual([at]);
+    expect(names(compareBodies(live, dark))).toEqual([price]);
+  });
+
+  it.each(Object.entries(FORMATS).filter(([, { at, price }]) => at === price))(
+    "is one more word beside a time stamp in %s",
+    (_, { type, write, price }) => {
+      const [live, dark] = [body(type, write("09:00:01", "12.50")), body(type, write("09:00:02", "13.50"))];
+      expect(names(compareBodies(live, dark))).toEqual([`${price} ×2`]);
+    },
+  );
+
+  it.each(Object.entries(OPAQUE))("is nowhere to be seen in %s, and that is said", (_, { type, write, place }) => {
+    const comparison = compareBodies(body(type, write("09.1", "12.50")), body(type, write("09.2", "13.50")));
+    expect(names(comparison)).toEqual([place]);
+    expect(comparison.differences[0]!.opaque).toBe(true);
+  });
+
+  it("is not hidden by a text that became JSON, or no longer is", () => {
+    const [json, guarded, broken] = ['{"a":1}', ')]}\'{"a":1}', '{"a":'].map((text) => body("application/json", text));
+    expect(names(compareBodies(json!, guarded!))).toEqual(["parse body"]);
+    expect(names(compareBodies(guarded!, json!))).toEqual(["parse body"]);
+    expect(names(compareBodies(guarded!, broken!))).toEqual(["parse body"]);
+    expect(names(compareBodies(body("text/html", '{"a":1}'), body("text/html", "<p>no</p>")))).toEqual(["type body"]);
+    expect(names(compareBodies(body("text/plain", '{"a":1}'), body("text/plain", "no")))).toEqual(["parse body"]);
+  });
+
+  it("is found around and within JSON, and may be ignored there", () => {
+    const text = (callback: string, price: number) => body("text/javascript", `${callback}({"price":${price}});`);
+    expect(names(compareBodies(text("cb1", 1), text("cb2", 2)))).toEqual(["value body.price", "value body.#text[]"]);
+    expect(names(compareBodies(text("cb1", 1), text("cb2", 2), { ignore: ["body.#text"] }))).toEqual(["value body.price"]);
+    const inner = (at: number, price: number) => asJson({ html: `<i>${at}</i><b>${price}</b>` });
+    expect(names(compareBodies(inner(1, 1), inner(2, 2), { ignore: ["body.html.i"] }))).toEqual(["value body.html.b.#text"]);
+  });
+});
+
+describe("JSON has the differences that it has,", () => {
+  const WRAPPED: Readonly<Record<string, readonly [type: string, wrap: (json: string) => string, path: string]>> = {
+    "by itself": ["application/json", (json) => json, "body"],
+    "as a page": ["text/html", (json) => json, "body"],
+    "behind a guard": ["application/json", (json) => `)]}'\n${json}`, "body"],
+    "in a call": ["text/javascript", (json) => `cb(${json});`, "body"],
+    "in a script": ["text/html", (json) => `<p><script>window.x=${json.replaceAll("<", "\\u003c")};</script>`, "body.p.script.#text"],
+    "in an attribute": ["text/html", (json) => `<a b="${json.replaceAll("&", "&amp;").replaceAll('"', "&quot;")}">`, "body.a.@b"],
+    "in a string": ["application/json", (json) => JSON.stringify({ a: json }), "body.a"],
+    "in UTF-16": ["application/json", (json) => `\ufeff${json}`, "body"],
+  };
+  const leaf = fc.oneof(fc.constantFrom<unknown>(1, 2.5, null, true, "x", "a b", "<b>", "", "[1", "&amp;"), fc.string({ maxLength: 5 }));
+  const object = fc.dictionary(fc.constantFrom("a", "b", "id"), fc.oneof(leaf, fc.array(leaf, { maxLength: 3 })), { minKeys: 1 });
+  it.each(Object.entries(WRAPPED))("%s", (name, [type, wrap, path]) => {
+    fc.assert(
+      fc.property(object, object, (left, right) => {
+        const bytes = (value: unknown) => {
+          const text = wrap(JSON.stringify(value));
+          return name === "in UTF-16" ? Uint8Array.from(Buffer.from(text, "utf16le")) : text;
+        };
+        const found = names(compareBodies(body(type, bytes(left)), body(type, bytes(right))));
+        expect(found).toEqual(json(left, right).map((one) => one.replace(" body", ` ${path}`)));
+      }),
+      { seed: 6, numRuns: 300 },
+    );
+  });
+});
+
+describe("two texts differ in words:", () => {
+  it.each([
+    ["a b c", "a x c", 1],
+    ["12.50 EUR at 10:00:01", "13.50 EUR at 10:00:02", 2],
+    ["a=1;b=2", "a=5;b=6", 2],
+    ["a  b", "a b", 1],
+    ["", "a b c", 3],
+    ["2026-01-31T10:00:01.5Z", "2026-01-31T10:00:02.6Z", 1],
+    ["f3a-b2c-1", "aaa-bbb-2", 1],
+    ["grüne Äpfel", "grüne Birnen", 1],
+  ])("%j and %j in %d", (left, right, words) => {
+    expect(differingWords(left, right)).toBe(words);
+    expect(differingWords(right, left)).toBe(words);
+  });
+});
+
 describe("HTML", () => {
-  const open = (open: string, attributes: Record<string, string> = {}): HtmlNode => ({ open, attributes: Object.entries(attributes) });
-  const element = (tag: string, ...inner: (HtmlNode | string)[]): HtmlNode[] => [
-    open(tag),
-    ...inner.map((node) => (typeof node === "string" ? { text: node } : node)),
-    { close: tag },
-  ];
-  const page = (...nodes: HtmlNode[]): Body => ({ form: "html", cut: false, nodes: [...element("html", ...element("body", ...nodes))] });
+  const open = (tag: string, attributes: Record<string, string> = {}): string =>
+    `<${[tag, ...Object.entries(attributes).map(([name, value]) => `${name}="${value}"`)].join(" ")}>`;
+  const element = (tag: string, ...inner: string[]): string => `${open(tag)}${inner.join("")}</${tag}>`;
+  const page = (...parts: string[]): Body => body("text/html", element("html", element("body", ...parts)));
   const html = (left: Body, right: Body, rules: Partial<Compare> = {}) => names(compareBodies(left, right, rules));
 
   it("is compared by structure: texts, attributes and elements at the path of their tags", () => {
-    const left = page(...element("h1", "Shop"), open("img", { src: "a", alt: "x" }), ...element("p", "one"), ...element("p", "two"));
+    const left = page(element("h1", "Shop"), open("img", { src: "a", alt: "x" }), element("p", "one"), element("p", "two"));
     const right = page(
-      ...element("h1", "Shop\n "),
+      element("h1", "Shop\n "),
       open("img", { alt: "x", src: "b" }),
-      ...element("p", "one"),
-      ...element("p", "2"),
-      ...element("p", "new"),
+      element("p", "one"),
+      element("p", "2"),
+      element("p", "new"),
     );
     expect(html(left, right)).toEqual([
       "value body.html.body.img.@src",
@@ -348,29 +441,24 @@ describe("HTML", () => {
 
   it("shows another order", () => {
     const [one, two, title] = [element("p", "one"), element("p", "two"), element("h1", "Shop")];
-    expect(html(page(...one, ...two), page(...two, ...one))).toEqual(["order body"]);
-    expect(html(page(...title, ...two), page(...two, ...title))).toEqual(["order body"]);
-    expect(html(page(...title, ...two), page(...two, ...title), { unordered: ["body"] })).toEqual([]);
+    expect(html(page(one, two), page(two, one))).toEqual(["order body"]);
+    expect(html(page(title, two), page(two, title))).toEqual(["order body"]);
+    expect(html(page(title, two), page(two, title), { unordered: ["body"] })).toEqual([]);
   });
 
   it("obeys ignored elements, attributes and texts", () => {
-    const script = (nonce: string, ...nodes: HtmlNode[]) => page(open("script", { nonce }), { text: nonce }, { close: "script" }, ...nodes);
+    const script = (nonce: string, ...parts: string[]) => page(open("script", { nonce }), nonce, "</script>", ...parts);
     expect(html(script("1"), script("2"))).toEqual(["value body.html.body.script.@nonce", "value body.html.body.script.#text"]);
     expect(html(script("1"), script("2"), { ignore: ["body.html.body.script.@nonce"] })).toEqual(["value body.html.body.script.#text"]);
-    expect(html(script("1"), script("2", ...element("b", "x")), { ignore: ["body.html.body.script"] })).toEqual([
+    expect(html(script("1"), script("2", element("b", "x")), { ignore: ["body.html.body.script"] })).toEqual([
       "extra body.html.body.b",
       "extra body.html.body.b.#text",
     ]);
   });
 
   it("needs no end of elements that have none or end where their like begins", () => {
-    const list = (...texts: string[]): HtmlNode[] => [
-      open("ul"),
-      ...texts.flatMap((text) => [open("li"), open("br"), { text }]),
-      { close: "ul" },
-      { close: "b" },
-    ];
-    expect(html(page(...list("a", "b")), page(...list("a", "c")))).toEqual(["value body.html.body.ul.li.#text"]);
+    const list = (...texts: string[]): string => `<ul>${texts.map((text) => `<li><br>${text}`).join("")}</ul></b>`;
+    expect(html(page(list("a", "b")), page(list("a", "c")))).toEqual(["value body.html.body.ul.li.#text"]);
   });
 });
 
@@ -479,11 +567,7 @@ describe("a hostile body is cut, not suffered:", () => {
   it("50,000 lines and 50,000 nodes", () => {
     const text = (end: string): Body => ({ form: "text", text: "line\n".repeat(50_000) + end, cut: false });
     expect(compareBodies(text("a"), text("b")).truncated).toBe(true);
-    const nodes = (tag: string): Body => ({
-      form: "html",
-      cut: false,
-      nodes: Array.from({ length: 50_000 }, () => ({ open: tag, attributes: [] })),
-    });
+    const nodes = (tag: string): Body => ({ form: "html", cut: false, text: `<${tag}>`.repeat(50_000) });
     const comparison = compareBodies(nodes("a"), nodes("b"));
     expect(comparison.truncated).toBe(true);
     expect(Math.max(...comparison.differences.map(({ path }) => path.length))).toBeLessThan(500);

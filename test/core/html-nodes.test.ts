@@ -4,8 +4,8 @@ import type { HtmlNode } from "../../src/core/compare-html.ts";
 import { htmlNodes } from "../../src/core/html-nodes.ts";
 
 /** `<a b=c>`, `</a>`, and texts as they are. */
-const shown = (text: string): string[] =>
-  htmlNodes(text).nodes.map((node: HtmlNode) => {
+const shown = (text: string, xml = false): string[] =>
+  htmlNodes(text, xml).nodes.map((node: HtmlNode) => {
     if ("close" in node) return `</${node.close}>`;
     if ("text" in node) return node.text;
     return `<${[node.open, ...node.attributes.map(([name, value]) => `${name}=${value}`)].join(" ")}>`;
@@ -35,6 +35,16 @@ describe("a page taken apart", () => {
     ["<a/b/c=d/>", ["<a b= c=d/>"]],
   ])("%s", (text, nodes) => {
     expect(shown(text)).toEqual(nodes);
+  });
+
+  it.each<[string, string[]]>([
+    ["<?xml version='1.0'?><s:A x='1' Y=2><b/>t</s:A>", ["<s:A x=1 Y=2>", "<b>", "</b>", "t", "</s:A>"]],
+    ["<a><![CDATA[<b>&]]]>x<![CDATA[]]><![CDATA[open", ["<a>", "<b>&]", "x", "open"]],
+    ["<script>a<b/></script><title><c/></title>", ["<script>", "a", "<b>", "</b>", "</script>", "<title>", "<c>", "</c>", "</title>"]],
+    ["<_a/><é/><:b/><1/>", ["<_a>", "</_a>", "<é>", "</é>", "<:b>", "</:b>", "<1/>"]],
+    ["<!DOCTYPE a><!-- <x/> --><a/>", ["<a>", "</a>"]],
+  ])("as XML: %s", (text, nodes) => {
+    expect(shown(text, true)).toEqual(nodes);
   });
 
   it("is cut at 20,000 nodes", () => {

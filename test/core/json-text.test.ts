@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { decodeString, type JsonVisitor, walkJson } from "../../src/core/json-text.ts";
+import { decodeString, failure, type JsonVisitor, walkJson, walkValue } from "../../src/core/json-text.ts";
 
 const silent: JsonVisitor = { key: () => {}, scalar: () => true, open: () => true, close: () => {} };
 
@@ -85,4 +85,44 @@ it("decodes a string as JSON does", () => {
 
 it("walks a million levels without a stack", () => {
   expect(walkJson("[".repeat(1_000_000) + "]".repeat(1_000_000), silent)).toBe("complete");
+});
+
+it.each(["{a:1}", "{'a':1,}", "[NaN,-Infinity,undefined,!0,!1,void 0]", "{$b_1:'x\\'y',1:2}", "[1,]", '["\\x3c","\t"]', '{"a":1}', "12"])(
+  "accepts loosely what JavaScript may write: %s",
+  (text) => {
+    expect(walkValue(`x=${text}  ;`, 2, silent, true)).toBe(text.length + 4);
+  },
+);
+
+it.each([
+  ["{return 1}", "invalid"],
+  ["{a}", "invalid"],
+  ["[,1]", "invalid"],
+  ["{a:b}", "invalid"],
+  ["[NaNa]", "invalid"],
+  ["{a:[1,", "cut"],
+  ["'open", "cut"],
+])("does not accept loosely: %s", (text, why) => {
+  const end = walkValue(text, 0, silent, true);
+  expect(end).toBeLessThan(0);
+  expect(failure(end)).toBe(why);
+});
+
+it("walks loosely all that it walks strictly, to the same end", () => {
+  fc.assert(
+    fc.property(fc.json({ maxDepth: 4 }), (text) => {
+      expect(walkValue(text, 0, silent, true)).toBe(walkValue(text, 0, silent, false));
+    }),
+    { seed: 4, numRuns: 1000 },
+  );
+});
+
+it.each([
+  ["'a\\'b'", "a'b"],
+  ['"\\x3cb\\u003e"', "<b>"],
+  ['"\\u{1f600}"', "\u{1f600}"],
+  ['"a\\\nb"', "ab"],
+  ['"\\q\\n"', "q\n"],
+])("reads the loose string %s", (text, value) => {
+  expect(decodeString(text, 0, text.length)).toBe(value);
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Difference } from "../../src/core/difference.ts";
-import { type Counts, diffyFigures, evidence, evidenceNeeded, pair, verdict } from "../../src/core/noise.ts";
+import { type Counts, diffyFigures, evidence, evidenceNeeded, pair, verdict, whyUndecided } from "../../src/core/noise.ts";
 
 const difference = (path: string, kind: Difference["kind"] = "value", times = 1): Difference => ({ path, kind, left: 1, right: 2, times });
 
@@ -155,9 +155,28 @@ describe("the verdict", () => {
     expect(verdict(counts, probed, rank, true)).toBe("ignored");
   });
 
+  it("is undecided, never noise, where the place hides what is in it", () => {
+    expect(verdict(counts(50, 50, 0, 0), 50, null, false, true)).toBe("undecided");
+    expect(verdict(counts(50, 50, 3, 4), 50, 1, false, true)).toBe("undecided");
+    expect(verdict(counts(50, 0, 5, 0), 50, 9, false, true)).toBe("suspect");
+    expect(verdict(counts(50, 50, 40, 0), 50, 1, false, true)).toBe("regression");
+    expect(verdict(counts(50, 50, 0, 0), 50, null, true, true)).toBe("ignored");
+    expect(whyUndecided(0)).toContain("never asked twice");
+    expect(whyUndecided(50)).toContain("may hide in it");
+  });
+
   it("is regression within 20 requests for what always differs, at the first 35 places", () => {
     expect(verdict(counts(20, 0, 20, 0), 20, 35, false)).toBe("regression");
   });
+});
+
+it("a pair keeps that its place hides what is in it, whichever of the two shows it", () => {
+  const opaque = (times: number): Difference => ({ ...difference("body[]", "value", times), opaque: true });
+  const more = { path: "body[]", kind: "value", opaque: true, counts: { raw: 1, noise: 1, onlyRaw: 1, onlyNoise: 0 } };
+  expect(pair([opaque(2)], [opaque(1)])).toEqual([more]);
+  expect(pair([difference("body[]", "value", 2)], [opaque(1)])).toEqual([more]);
+  expect(pair([], [opaque(1)])).toMatchObject([{ opaque: true }]);
+  expect(pair([difference("a")], null)[0]).not.toHaveProperty("opaque");
 });
 
 describe("Diffy's figures", () => {
@@ -170,6 +189,10 @@ describe("Diffy's figures", () => {
       absolute: 20,
       real: true,
     });
+  });
+
+  it("count a request once, though both differ and the copy in more words", () => {
+    expect(diffyFigures({ raw: 75, noise: 75, onlyRaw: 25, onlyNoise: 0 }, 75)).toMatchObject({ raw: 100, noise: 100, absolute: 0 });
   });
 
   it("need more raw than noise, 20 % relative and 0.03 % absolute, each exceeded", () => {

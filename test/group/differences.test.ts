@@ -58,6 +58,22 @@ describe("stored differences", () => {
     });
   });
 
+  it("keep that a place hides what is in it, once it was so, also in a store that was made before", async () => {
+    await withStore("opaque", (store, sql) => {
+      sql.exec("ALTER TABLE places DROP COLUMN opaque");
+      const upgraded = new Differences(sql, () => 0.5);
+      const place = (opaque: boolean) => [
+        { path: "body[]", kind: "value", counts: counts(1, 1, 0, 0), ...(opaque && { opaque: true as const }) },
+      ];
+      for (const opaque of [false, true, false]) add(upgraded, [batch("GET /text", { places: place(opaque) })]);
+      add(store, [batch("GET /json", { places: place(false) })]);
+      expect(upgraded.read(NOW).map(({ endpoint, places }) => [endpoint, places])).toEqual([
+        ["GET /json", [{ path: "body[]", kind: "value", ...counts(1, 1, 0, 0), rank: null }]],
+        ["GET /text", [{ path: "body[]", kind: "value", ...counts(3, 3, 0, 0), rank: null, opaque: true }]],
+      ]);
+    });
+  });
+
   it("rank places by when they first had a pair, per mirror over all endpoints, together by name", async () => {
     await withStore("ranks", (store) => {
       const place = (path: string, onlyRaw: number) => ({ path, kind: "value", counts: counts(1, 0, onlyRaw, 0) });
