@@ -1,17 +1,39 @@
-/** `npm run demo -- --mirror`: a dark v2 gets copies of a few hundred requests, and the table must name its one mistake and nothing else. */
+/** `npm run demo -- --mirror`: a dark v2 gets copies of a thousand requests, and the table must name its two mistakes and nothing else. */
+import { FORMATS } from "./catalog-formats.ts";
 import type { LocalRun } from "./local-run.ts";
 import { withProgress } from "./progress.ts";
 
-const REQUESTS = 300;
-const AT_ONCE = 5;
-/** Every fifth request asks for the list. */
+/** Every fifth of them asks for the list. */
+const PRODUCTS = 300;
 const LIST_EVERY = 5;
+/** Of each format; every third product has the wrong price. */
+const OF_A_FORMAT = 75;
+const OTHERS = 50;
+const AT_ONCE = 5;
+
+const first = (count: number, path: (n: number) => string): string[] => Array.from({ length: count }, (_, n) => path(n));
+const PATHS = [
+  ...first(PRODUCTS, (n) => (n % LIST_EVERY === 0 ? "/products" : `/product/${n}`)),
+  ...FORMATS.flatMap(({ name }) => first(OF_A_FORMAT, (n) => `/as/${name}/${n}`)),
+  ...first(OTHERS, (n) => `/article/${n}`),
+  ...first(OTHERS, (n) => `/old/${n}`),
+];
 /** Isolates send their counters every five seconds. */
 const COUNTED_MS = 30_000;
 
-/** The one mistake that v2 has (`catalog-service.ts`), and what differs by itself. */
-const REGRESSION = "GET /product/:id body.price.cents value";
-const NOISY = ["body.servedAt value", "body.requestId value", "body.tags order"];
+/** Where v2's two mistakes show (`catalog-service.ts`), and what differs by itself. */
+export const REGRESSIONS: readonly string[] = [
+  "GET /article/:id body.article value",
+  ...FORMATS.map(({ name, price }) => `GET /as/${name}/:id ${price} value`),
+  "GET /product/:id body.price.cents value",
+];
+export const NOISY: readonly string[] = [
+  ...FORMATS.filter(({ price, servedAt }) => servedAt !== price).map(({ name, servedAt }) => `GET /as/${name}/:id ${servedAt} value`),
+  ...["body.servedAt value", "body.requestId value", "body.tags order"].flatMap((place) => [
+    `GET /product/:id ${place}`,
+    `GET /products ${place}`,
+  ]),
+];
 
 /** As `GET /__lanes/api/groups/:name/differences` has it. */
 interface Place {
@@ -48,7 +70,7 @@ async function counted(run: LocalRun): Promise<readonly Endpoint[]> {
   for (const end = Date.now() + COUNTED_MS; ; ) {
     const { endpoints } = JSON.parse(await differences(run, "GET")) as { endpoints: Endpoint[] };
     const compared = endpoints.reduce((sum, one) => sum + one.compared, 0);
-    if (compared >= REQUESTS || Date.now() > end) return endpoints;
+    if (compared >= PATHS.length || Date.now() > end) return endpoints;
     // The counters leave behind a request.
     await run.get("product.localhost", "/product/0");
     await new Promise((done) => setTimeout(done, 250));
@@ -61,12 +83,13 @@ export function problemsOf(endpoints: readonly Endpoint[]): string[] {
   const all = endpoints.flatMap(({ endpoint, paths }) =>
     paths.map((place) => ({ name: `${endpoint} ${place.path} ${place.kind}`, ...place })),
   );
-  const called = all.filter(({ verdict }) => verdict !== "noise").map(({ name, verdict }) => `${name}: ${verdict}`);
-  const problems = compared === REQUESTS ? [] : [`${compared} of ${REQUESTS} requests were compared`];
-  if (called.length !== 1 || called[0] !== `${REGRESSION}: regression`)
-    problems.push(`expected ${REGRESSION}: regression, and nothing else but noise, got ${called.join(", ") || "nothing"}`);
-  for (const noisy of NOISY)
-    if (!all.some(({ name, verdict }) => name.endsWith(noisy) && verdict === "noise")) problems.push(`${noisy} is not called noise`);
+  const problems = compared === PATHS.length ? [] : [`${compared} of ${PATHS.length} requests were compared`];
+  const expected = new Map([...NOISY.map((name) => [name, "noise"] as const), ...REGRESSIONS.map((name) => [name, "regression"] as const)]);
+  for (const [name, verdict] of expected) {
+    const found = all.find((place) => place.name === name);
+    if (found?.verdict !== verdict) problems.push(`${name}: expected ${verdict}, got ${found?.verdict ?? "nothing"}`);
+  }
+  for (const { name, verdict } of all) if (!expected.has(name)) problems.push(`${name}: expected no difference, got ${verdict}`);
   return problems;
 }
 
@@ -93,17 +116,21 @@ export async function playMirror(run: LocalRun, say: (text: string) => void): Pr
   // What an earlier run has found.
   await differences(run, "DELETE");
   let next = 0;
-  await withProgress("catalog", REQUESTS / AT_ONCE, async () => {
-    const batch = Array.from({ length: AT_ONCE }, () => next++);
-    const paths = batch.map((n) => (n % LIST_EVERY === 0 ? "/products" : `/product/${n}`));
-    await Promise.all(paths.map((path) => run.get("catalog.localhost", path)));
+  await withProgress("catalog", PATHS.length / AT_ONCE, async () => {
+    const batch = PATHS.slice(next, next + AT_ONCE);
+    next += AT_ONCE;
+    await Promise.all(batch.map((path) => run.get("catalog.localhost", path)));
   });
-  say(`\ncatalog: ${REQUESTS} requests to http://catalog.localhost:${run.port}/, each copied to a dark v2 and asked once more of v1\n`);
+  say(`\ncatalog: ${PATHS.length} requests to http://catalog.localhost:${run.port}/, each copied to a dark v2 and asked once more of v1\n`);
   const endpoints = await counted(run);
   say(tableOf(endpoints));
   say(`
   copy: requests in which v2 answered differently; again: in which v1 answered itself differently when it was asked a second time.
   regression: v2 differs more often than v1 does from itself, by a test that may be looked at after every request and calls a copy that is
-  no different a regression in at most 1 % of all mirrors. Diffy's three numbers and what its rule would report stand beside it.`);
+  no different a regression in at most 1 % of all mirrors. Diffy's three numbers and what its rule would report stand beside it.
+
+  v2 has two mistakes: every third price is not reduced, and article numbers of 17 digits are read as doubles. Each format in which a product
+  is answered (/as/...) has a time stamp beside the price; both are told apart wherever there is structure, and by their words in a sentence.
+  No row: /old/:id, whose redirects name the host of the copy, and headers that v2 writes in another order and letter case.`);
   return problemsOf(endpoints);
 }

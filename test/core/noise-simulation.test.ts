@@ -4,9 +4,11 @@
  */
 import { afterAll, expect, it } from "vitest";
 import { compareAnswers } from "../../src/core/compare.ts";
+import { readBody } from "../../src/core/compare-body.ts";
 import { compareRules } from "../../src/core/compare-rules.ts";
 import type { Difference } from "../../src/core/difference.ts";
-import { type Counts, diffyFigures, type Observed, pair, verdict } from "../../src/core/noise.ts";
+import { type Counts, diffyFigures, type Observed, pair, type Verdict, verdict } from "../../src/core/noise.ts";
+import { FORMATS, OPAQUE } from "../support/formats.ts";
 
 const compiled = compareRules({ noisePercent: 20, headers: [], ignore: [], unordered: [], key: {}, tolerance: {} });
 if (!compiled.ok) throw new Error("the rules are right");
@@ -207,4 +209,80 @@ it("a field that always differs is found within 20 requests, beside all the nois
   const { falsely, found } = measure({ name: "price always differs", runs: 300, requests: 20, candidate, wrong: "value body.price" }, 5);
   expect(found).toBe(1);
   expect(falsely).toBeLessThanOrEqual(0.01);
+});
+
+/** A time stamp of three words, each of which may be the same by chance. */
+const STAMPS = ["Mon", "Tue", "Wed"].flatMap((day) =>
+  ["10:00:01", "10:00:02", "10:00:03"].flatMap((time) => ["n1", "n2"].map((node) => `${day} ${time} ${node}`)),
+);
+
+type Written = Pick<(typeof FORMATS)[string], "type" | "write">;
+
+/** Each pair of bodies is compared once. */
+function comparer({ type, write }: Written): (left: number, right: number, price: string) => readonly Difference[] {
+  const known = new Map<string, readonly Difference[]>();
+  const answer = (stamp: number, price: string) => {
+    const body = write(STAMPS[stamp]!, price);
+    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+    return { status: 200, headers: new Map<string, string>(), body: readBody(type, null, bytes, false) };
+  };
+  return (left, right, price) => {
+    const key = `${left} ${right} ${price}`;
+    const found = known.get(key) ?? compareAnswers(answer(left, "12.50"), answer(right, price), rules).differences;
+    known.set(key, found);
+    return found;
+  };
+}
+
+/** Runs of one mirror whose every format is an endpoint: what is called a regression at any moment, and what all is called at the end. */
+function simulateFormats(
+  formats: Readonly<Record<string, Written>>,
+  price: string,
+  { runs, requests }: { runs: number; requests: number },
+) {
+  const draw = random(7);
+  const stamp = () => Math.floor(draw() * STAMPS.length);
+  const comparers = Object.entries(formats).map(([name, format]) => [name, comparer(format)] as const);
+  return Array.from({ length: runs }, () => {
+    const places = new Map<string, Place & { opaque: boolean }>();
+    const named = new Set<string>();
+    let ranks = 0;
+    for (let request = 1; request <= requests; request++) {
+      for (const [name, compare] of comparers) {
+        const primary = stamp();
+        for (const observed of pairOf(compare(primary, stamp(), price), compare(primary, stamp(), "12.50"))) {
+          const key = `${name}: ${keyOf(observed)}`;
+          const place = places.get(key) ?? { counts: { raw: 0, noise: 0, onlyRaw: 0, onlyNoise: 0 }, rank: null, opaque: false };
+          places.set(key, place);
+          place.opaque ||= observed.opaque === true;
+          for (const count of ["raw", "noise", "onlyRaw", "onlyNoise"] as const) place.counts[count] += observed.counts[count];
+          if (observed.counts.onlyRaw + observed.counts.onlyNoise === 0) continue;
+          place.rank ??= ++ranks;
+          if (verdict(place.counts, request, place.rank, false, place.opaque) === "regression") named.add(key);
+        }
+      }
+    }
+    const last = new Map<string, Verdict>();
+    for (const [key, { counts, rank, opaque }] of places) last.set(key, verdict(counts, requests, rank, false, opaque));
+    return { named, last };
+  });
+}
+
+const wrongPlaces = Object.entries(FORMATS).map(([name, { price }]) => `${name}: ${price}`);
+
+it("a healthy candidate has no regression in any of the formats in 99 % of 300 runs, though one looks after every request", () => {
+  const runs = simulateFormats(FORMATS, "12.50", { runs: 300, requests: 60 });
+  expect(runs.filter(({ named }) => named.size > 0).length).toBeLessThanOrEqual(3);
+});
+
+it("a wrong price beside a time stamp is found in each of the formats within 120 requests, at the price, and nothing else is", () => {
+  const runs = simulateFormats(FORMATS, "13.50", { runs: 100, requests: 120 });
+  for (const place of wrongPlaces) expect(runs.filter(({ named }) => named.has(place)).length, place).toBeGreaterThanOrEqual(95);
+  expect(runs.filter(({ named }) => named.size > wrongPlaces.length).length).toBeLessThanOrEqual(1);
+});
+
+it.each(["12.50", "13.50"])("what nobody can take apart is never called noise, at a price of %s", (price) => {
+  const [run] = simulateFormats(OPAQUE, price, { runs: 1, requests: 200 });
+  expect(new Set(run!.last.values())).not.toContain("noise");
+  for (const [name, { place }] of Object.entries(OPAQUE)) expect(run!.last.get(`${name}: ${place}`)).not.toBe("noise");
 });

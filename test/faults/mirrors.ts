@@ -3,7 +3,7 @@ import type { Seen } from "../support/origin.ts";
 import type { RouterAnswer, RouterOptions, RouterRequest } from "../support/router.ts";
 import { newTraceId, type OriginName, startWorld, traceparent, until, type World } from "./world.ts";
 
-const TOKEN = "faults-admin-token-faults-admin-token";
+export const TOKEN = "faults-admin-token-faults-admin-token";
 /** Isolates send their counters every five seconds. */
 const FLUSH_MS = 9_000;
 
