@@ -1,13 +1,18 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { laneFilesText } from "../src/cli/bundle-lanes.ts";
+import { localNames } from "../src/cli/folder.ts";
 import { jsonSchemaText } from "../src/cli/schema.ts";
 import { checkGroups } from "../src/core/host-checks.ts";
 import { parseLaneGroupText } from "../src/core/parse-lane-group.ts";
 
 const folder = join(import.meta.dirname, "../lanes");
 const read = (file: string) => readFileSync(join(folder, file), "utf8");
-const files = readdirSync(folder).filter((file) => file.endsWith(".json") && file !== "lane-group.schema.json");
+const samples = join(folder, "samples");
+const files = readdirSync(samples)
+  .filter((file) => file.endsWith(".json"))
+  .map((file) => `samples/${file}`);
 
 const parse = (file: string) => parseLaneGroupText(read(file), { insecureOrigins: false });
 
@@ -16,7 +21,17 @@ describe("lanes/", () => {
     const result = parse(file);
     expect(result.ok ? [] : result.error).toEqual([]);
     expect(result.ok && result.value.warnings).toEqual([]);
-    expect(result.ok && `${result.value.group.name}.json`).toBe(file);
+    expect(result.ok && `${result.value.group.name}.json`).toBe(basename(file));
+  });
+
+  it.each(files)("%s names the schema beside it, so that an editor knows its keys", (file) => {
+    const { $schema } = JSON.parse(read(file));
+    expect(join(folder, dirname(file), $schema)).toBe(join(folder, "lane-group.schema.json"));
+  });
+
+  it("takes what lies in it into the Worker, and no sample", () => {
+    expect(Object.keys(JSON.parse(laneFilesText()))).toEqual(localNames(join(folder, "..")));
+    expect(files.length).toBeGreaterThan(4);
   });
 
   it("holds groups that get along with each other", () => {
@@ -45,8 +60,8 @@ describe("lanes/", () => {
     expect(silent).toEqual([]);
   });
 
-  it("has mock.json as the document of traffic lanes describes it: 60:20:20, s2 without mockb, s3 with nothing else", () => {
-    const result = parse("mock.json");
+  it("has the sample mock.json as the document of traffic lanes describes it: 60:20:20, s2 without mockb, s3 with nothing else", () => {
+    const result = parse("samples/mock.json");
     const lanes = result.ok ? [...result.value.group.lanes.values()] : [];
     expect(lanes.map(({ name, weight, origins }) => [name, weight, [...origins.keys()]])).toEqual([
       ["s1", 60, ["mocka", "mockb", "mockc"]],

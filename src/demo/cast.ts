@@ -14,7 +14,7 @@ export type GroupName = (typeof GROUPS)[number];
 
 /** The lane file as it stands: what goes into KV. */
 export function laneFile(group: GroupName): string {
-  return readFileSync(`${import.meta.dirname}/lanes/${group}.json`, "utf8");
+  return readFileSync(`${import.meta.dirname}/../../lanes/samples/${group}.json`, "utf8");
 }
 
 /** Lane → share of the visitors, 0…1. */

@@ -1,5 +1,6 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { beforeEach, describe, expect, it } from "vitest";
+import { BUNDLED } from "../../src/edge/bundled.ts";
 import type { Env } from "../../src/edge/env.ts";
 import { currentGroups, firstGroups, forgetGroups, type Snapshot } from "../../src/edge/groups-kv.ts";
 import { laneFile } from "../support/group.ts";
@@ -8,6 +9,9 @@ const HOUR = 3_600_000;
 /** Milliseconds. */
 let now: number;
 let kv: ReturnType<typeof fakeKv>;
+
+/** As if it had lain in `lanes/` at deploy. */
+(BUNDLED as Map<string, unknown>).set("mock", laneFile("mock"));
 
 type Value = string | null;
 
