@@ -3,8 +3,9 @@ import type { Change } from "../core/changes.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Review } from "../core/review.ts";
 import { cannotAsk, Failure, refused } from "./failure.ts";
+import { localRuns } from "./local-runs.ts";
 import { withProgress } from "./progress.ts";
-import { failureOf, WHERE } from "./refusal.ts";
+import { failureOf, unknownGroup, WHERE } from "./refusal.ts";
 import type { Asking, Writing } from "./verb.ts";
 
 /** A publisher waits for KV, which takes one write a second and may be tried three times. */
@@ -59,10 +60,13 @@ export class AdminApi {
   readonly #token: string;
   readonly #timeoutMs: number;
 
-  /** @throws Failure without a usable URL and token */
-  constructor({ url }: Pick<Asking, "url">, timeoutMs = TIMEOUT_MS) {
+  /**
+   * @param token left out: as a person has it
+   * @throws Failure without a usable URL and token
+   */
+  constructor({ url, token }: Pick<Asking, "url"> & { readonly token?: string }, timeoutMs = TIMEOUT_MS) {
     this.url = baseOf(url);
-    this.#token = tokenOf(this.url);
+    this.#token = token ?? tokenOf(this.url);
     this.#timeoutMs = timeoutMs;
   }
 
@@ -71,6 +75,20 @@ export class AdminApi {
     const value = jsonOf(answer.text);
     if (answer.status >= 300 || value === undefined) throw failureOf(this.url, answer.status, value);
     return { value, etag: answer.etag };
+  }
+
+  /** As `ask`, of a group; where there is no such group, the failure names those that there are. */
+  async askOf(name: string, rest = "", call: Call = {}): Promise<Answer> {
+    try {
+      return await this.ask(`api/groups/${name}${rest}`, call);
+    } catch (error) {
+      if (!isUnknown(error)) throw error;
+      const { groups } = (await this.ask("api/groups")).value as { groups: readonly { name: string }[] };
+      throw unknownGroup(
+        name,
+        groups.map((group) => group.name),
+      );
+    }
   }
 
   async #send(path: string, method: string, body: string | undefined, headers: Readonly<Record<string, string>> | undefined) {
@@ -90,7 +108,7 @@ export class AdminApi {
   }
 
   async group(name: string): Promise<Published> {
-    const { value, etag } = await this.ask(`api/groups/${name}`);
+    const { value, etag } = await this.askOf(name);
     const { published, unreadable, ...file } = value;
     const { revision, at, by, reason } = published;
     return {
@@ -106,7 +124,7 @@ export class AdminApi {
     try {
       return await this.group(name);
     } catch (error) {
-      if (error instanceof Failure && (error.more as { tag?: string }).tag === "no-group") return null;
+      if (isUnknown(error)) return null;
       throw error;
     }
   }
@@ -132,6 +150,8 @@ export class AdminApi {
     return (await this.ask(`api/${path}`, { method, body: JSON.stringify(body), headers, title: "Writing" })).value;
   }
 }
+
+const isUnknown = (error: unknown): boolean => error instanceof Failure && (error.more as { tag?: string }).tag === "no-group";
 
 /** Other letters than ASCII's travel percent-encoded in a header. */
 export function signed({ actor, reason = "" }: Pick<Writing, "actor" | "reason">): Record<string, string> {
@@ -169,10 +189,12 @@ function baseOf(text: string): string {
   return url.origin;
 }
 
+/** The variable's, or what a local run of this folder has noted. */
 function tokenOf(url: string): string {
-  const token = process.env.LANEWAY_ADMIN_TOKEN?.trim() ?? "";
+  const local = localRuns().find((run) => run.url === url.replace("//localhost:", "//127.0.0.1:"));
+  const token = process.env.LANEWAY_ADMIN_TOKEN?.trim() || (local?.token ?? "");
   const next = isLoopback(new URL(url).hostname)
-    ? "`npm run demo` and `npm run dev` print one when they start: export LANEWAY_ADMIN_TOKEN=…"
+    ? "`npm run demo` and `npm run dev` print one when they start; in their own folder none is needed: export LANEWAY_ADMIN_TOKEN=…"
     : "It is the Worker's secret of that name (`npx wrangler secret put LANEWAY_ADMIN_TOKEN`): export LANEWAY_ADMIN_TOKEN=…";
   if (token === "") throw cannotAsk("LANEWAY_ADMIN_TOKEN is not set.", next);
   if (!/^[\x21-\x7e]+$/.test(token)) throw cannotAsk("LANEWAY_ADMIN_TOKEN is no token: it has spaces or other letters in it.", next);

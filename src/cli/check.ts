@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Command } from "commander";
 import { checkGroups } from "../core/host-checks.ts";
@@ -20,6 +21,8 @@ interface Checked {
   readonly group: LaneGroup | null;
   readonly problems: Problem[];
   readonly warnings: Problem[];
+  /** Nothing is wrong with it but that its origins are such as the local run alone allows. */
+  readonly isLocal: boolean;
 }
 
 export const check = (): Command =>
@@ -28,7 +31,7 @@ export const check = (): Command =>
     .option("--insecure-origins", "allow http, IP addresses and private names as origins, as INSECURE_ORIGINS=true does")
     .action(exits(run));
 
-function run(files: string[], { json, insecureOrigins = process.env.INSECURE_ORIGINS === "true" }: Options): ExitCode {
+function run(files: string[], { json, insecureOrigins = allowsInsecure() }: Options): ExitCode {
   const wanted = files.length > 0 ? new Set(files) : new Set(localNames());
   if (wanted.size === 0) throw cannotAsk(`There is no lane file in ${FOLDER}/ here.`, "`lanes init` writes a first one.");
   const now = Math.floor(Date.now() / 1000);
@@ -37,15 +40,29 @@ function run(files: string[], { json, insecureOrigins = process.env.INSECURE_ORI
   const sound = checked.every(({ problems }) => problems.length === 0);
   if (json)
     sayJson({ files: checked.map(({ path, group, problems, warnings }) => ({ path, group: group?.name ?? null, problems, warnings })) });
-  else for (const one of checked) sayChecked(one);
+  else {
+    for (const one of checked) sayChecked(one);
+    const local = checked.filter(({ problems, isLocal }) => problems.length > 0 && isLocal).map(({ path }) => path);
+    if (local.length > 0) say(`\nThe local run allows such origins: npx lanes check ${local.join(" ")} --insecure-origins`);
+  }
   return sound ? 0 : 1;
+}
+
+/** As the Worker will have it: by the environment, or by `[vars]` of the `wrangler.toml` here. */
+function allowsInsecure(): boolean {
+  if (process.env.INSECURE_ORIGINS !== undefined) return process.env.INSECURE_ORIGINS === "true";
+  const toml = existsSync("wrangler.toml") ? readFileSync("wrangler.toml", "utf8") : "";
+  return /^\s*INSECURE_ORIGINS\s*=\s*"true"/m.test(toml);
 }
 
 function checkOne({ path, text }: Text, insecureOrigins: boolean, now: number): Checked {
   const parsed = parseLaneGroupText(text, { insecureOrigins });
-  if (!parsed.ok) return { path, group: null, problems: [...parsed.error], warnings: [] };
+  if (!parsed.ok) {
+    const isLocal = !insecureOrigins && parseLaneGroupText(text, { insecureOrigins: true }).ok;
+    return { path, group: null, problems: [...parsed.error], warnings: [], isLocal };
+  }
   const { group, warnings } = parsed.value;
-  return { path, group, problems: misnamed(path, group), warnings: [...warnings, ...review(group, null, now).warnings] };
+  return { path, group, problems: misnamed(path, group), warnings: [...warnings, ...review(group, null, now).warnings], isLocal: false };
 }
 
 /** The Worker takes the files of its folder by their names, and leaves out one whose name says another. */

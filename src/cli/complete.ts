@@ -3,7 +3,7 @@ import type { Argument, Command } from "commander";
 import { AdminApi, type RevisionHead } from "./admin-api.ts";
 import { localNames } from "./folder.ts";
 import { parse, parsePublished, readFile } from "./lane-files.ts";
-import { DEFAULT_URL } from "./verb.ts";
+import { defaultUrl } from "./verb.ts";
 
 /** Whoever presses Tab does not wait. */
 const TIMEOUT_MS = 1_500;
@@ -70,7 +70,7 @@ async function lanesOf(group: string): Promise<string[]> {
 /** The files stand in for a Laneway that does not answer; where they do not help either, nothing is offered. */
 async function orLocal(ask: (api: AdminApi) => Promise<string[]>, local: () => string[]): Promise<string[]> {
   try {
-    return await ask(new AdminApi({ url: process.env.LANEWAY_URL ?? DEFAULT_URL }, TIMEOUT_MS));
+    return await ask(new AdminApi({ url: process.env.LANEWAY_URL ?? defaultUrl() }, TIMEOUT_MS));
   } catch {
     try {
       return local();

@@ -52,11 +52,12 @@ export const differences = (): Command =>
 
 async function run(name: string, options: Options): Promise<ExitCode> {
   const api = new AdminApi(options);
-  const path = `api/groups/${name}/differences`;
-  const endpoints: readonly Endpoint[] = (await api.ask(path)).value.endpoints;
+  const endpoints: readonly Endpoint[] = (await api.askOf(name, "/differences")).value.endpoints;
   const open = endpoints.some(({ paths }) => paths.some(({ verdict }) => isOpen(verdict)));
   if (options.clear)
-    return await clear(name, endpoints, options, () => api.ask(path, { method: "DELETE", headers: signed(options), title: "Deleting" }));
+    return await clear(name, endpoints, options, () =>
+      api.askOf(name, "/differences", { method: "DELETE", headers: signed(options), title: "Deleting" }),
+    );
   if (options.json) sayJson({ group: name, endpoints });
   else sayEndpoints(name, endpoints, options.samples === true);
   return open ? 1 : 0;
@@ -103,7 +104,7 @@ function sayEndpoints(name: string, endpoints: readonly Endpoint[], samples: boo
   for (const endpoint of endpoints) sayEndpoint(endpoint, samples);
   say(dim("raw: the copy differed; noise: the lane that served, asked a second time, differed from itself."));
   say(dim("regression: proven; suspect: without any noise so far; undecided: why stands below the table."));
-  if (!samples) say(dim(`Examples: lanes differences ${name} --samples`));
+  if (!samples) say(dim(`Examples: npx lanes differences ${name} --samples`));
 }
 
 function sayEndpoint({ mirror, endpoint, compared, probed, more, paths, samples }: Endpoint, withSamples: boolean): void {

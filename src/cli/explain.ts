@@ -1,10 +1,11 @@
+import { text } from "node:stream/consumers";
 import { type Command, InvalidArgumentError } from "commander";
 import { AdminApi } from "./admin-api.ts";
 import { CURL_ADDS, type CurlRequest, curlRequest } from "./curl.ts";
 import { sayExplained, sayNobody } from "./explained.ts";
 import { cannotAsk, type ExitCode } from "./failure.ts";
 import { bold, say, sayJson, yellow } from "./say.ts";
-import { shellWords } from "./shell-words.ts";
+import { cmdWords, isCmd, shellWords } from "./shell-words.ts";
 import { type Asking, asking, exits } from "./verb.ts";
 
 /** A described request's options are curl's own, so that both ways mean the same. */
@@ -24,7 +25,7 @@ const gather = (text: string, before: readonly string[] = []) => [...before, tex
 
 export const explain = (): Command =>
   asking("explain", "why a request goes where it goes; nothing is sent to it", "no group or service takes the request")
-    .argument("<request...>", "a URL, or a whole curl command, in quotes or not")
+    .argument("<request...>", "a URL, or a whole curl command, in quotes or not; - reads it from standard input")
     .option("-H, --header <header>", "'Name: value', as often as needed", gather)
     .option("-X, --request <method>", "the method (default: GET)")
     .option("-d, --data <body>", "makes it a POST; the body decides nothing")
@@ -39,7 +40,8 @@ export const explain = (): Command =>
       `
 Examples:
   lanes explain https://shop.example.com/cart -H 'baggage: pr=142'
-  lanes explain 'curl -X POST https://shop.example.com/cart -b "plan=pro" -d item=1'`,
+  lanes explain 'curl -X POST https://shop.example.com/cart -b "plan=pro" -d item=1'
+  pbpaste | lanes explain -          after "Copy as cURL" in the browser's network tab; of bash, of cmd, and Firefox's`,
     )
     .action(exits(run));
 
@@ -56,7 +58,8 @@ function time(text: string): number {
 }
 
 async function run(request: string[], options: Options): Promise<ExitCode> {
-  const { notes, ...described } = requestOf(request, options);
+  const given = request.length === 1 && request[0] === "-" ? [(await text(process.stdin)).trim()] : request;
+  const { notes, ...described } = requestOf(given, options);
   const { slot, ip, at: now } = options;
   const body = JSON.stringify({
     ...described,
@@ -76,12 +79,27 @@ async function run(request: string[], options: Options): Promise<ExitCode> {
   return value.lane === undefined ? 1 : 0;
 }
 
+const CURL = /^\s*(?:\$\s+)?curl(?:\.exe)?\s/;
+/** What browsers copy besides, and what these begin with. */
+const OTHERS: Readonly<Record<string, RegExp>> = {
+  PowerShell: /^\s*(?:\$\w+\s*=|Invoke-(?:WebRequest|RestMethod)\b|iwr\b|irm\b)/i,
+  JavaScript: /^\s*(?:await\s+)?fetch\s*\(/,
+  wget: /^\s*wget\s/,
+};
+
 /** @throws Failure where it describes no request */
 function requestOf(given: readonly string[], options: Options): CurlRequest {
   const [first = ""] = given;
-  const pasted = /^\s*(?:\$\s+)?curl\s/.test(first) ? shellWords(first) : null;
+  for (const [name, pattern] of Object.entries(OTHERS)) {
+    if (pattern.test(first))
+      throw cannotAsk(
+        `This is ${name}, which is not read.`,
+        'In the browser\'s network tab take "Copy as cURL" instead, of bash or of cmd.',
+      );
+  }
+  const pasted = CURL.test(first) ? (isCmd(first) ? cmdWords(first) : shellWords(first)) : null;
   if (pasted?.ok === false) throw cannotAsk(`This is no command: ${pasted.error}.`);
-  const words = pasted === null ? [...given] : pasted.value.slice(pasted.value.indexOf("curl") + 1);
+  const words = pasted === null ? [...given] : pasted.value.slice(pasted.value.findIndex((word) => /^curl(?:\.exe)?$/.test(word)) + 1);
   const also = (name: string, value: string | undefined) => (value === undefined ? [] : [name, value]);
   const more = [
     ...(options.header ?? []).flatMap((header) => ["-H", header]),

@@ -39,7 +39,7 @@ function limit(text: string): number {
 }
 
 async function run(name: string, options: Options): Promise<ExitCode> {
-  const { value } = await new AdminApi(options).ask(`api/groups/${name}/history?limit=${options.limit}`);
+  const { value } = await new AdminApi(options).askOf(name, `/history?limit=${options.limit}`);
   if (options.json) sayJson(value);
   else sayHistory(name, value, options.limit);
   return 0;
@@ -60,5 +60,5 @@ function sayHistory(name: string, { written, revisions, audit, switches }: Histo
     reason === "" ? dim("no reason given") : reason,
   ]);
   say(table(["revision", "when", "who", "what", "why"], rows, [0]));
-  say(dim(`\nGo back: lanes rollback ${name} <revision>`));
+  say(dim(`\nGo back: npx lanes rollback ${name} <revision>`));
 }

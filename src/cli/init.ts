@@ -6,7 +6,7 @@ import { quote } from "../core/problem.ts";
 import { askText, canAsk } from "./ask.ts";
 import { cannotAsk, type ExitCode, refused } from "./failure.ts";
 import { FOLDER, pathOf } from "./folder.ts";
-import { bold, dim, green, lineOf, say, table, yellow } from "./say.ts";
+import { bold, dim, green, say, table, yellow } from "./say.ts";
 import { type Changing, changing, exits, verb } from "./verb.ts";
 import { write } from "./write.ts";
 
@@ -160,14 +160,14 @@ function sayNext(answers: Answers, path: string): void {
   say(
     `${green("✓")} ${bold(path)} is written: ${shareOf(percent)} % of the visitors get the lane "next", and whoever sends baggage "try=next".`,
   );
-  const parsed = parseLaneGroup(fileOf(answers), { insecureOrigins: false });
-  for (const problem of parsed.ok ? [] : parsed.error) say(yellow(`  Good for the local run only: ${lineOf(problem)}`));
+  const isLocal = !parseLaneGroup(fileOf(answers), { insecureOrigins: false }).ok;
+  if (isLocal) say(yellow("  Its origins are such as the local run alone allows: a deployed router wants https and a public name."));
   const steps = [
-    [`lanes check ${name}`, "what is wrong with it"],
-    ["npm run dev", `the router on this machine, with the files in ${FOLDER}/`],
-    [`lanes publish ${name}`, "put it in force"],
+    [`npx lanes check ${name}${isLocal ? " --insecure-origins" : ""}`, "what is wrong with it"],
+    ["npm run dev", `the router on this machine, with the files in ${FOLDER}/ in force; go on in another terminal`],
+    [`curl http://127.0.0.1:8787/ -i -H "Host: ${host}" -H "baggage: try=next"`, "a request in the new lane"],
+    [`npx lanes publish ${name}`, "put it in force where LANEWAY_URL says; the local run has done it"],
   ];
   const rows = steps.map(([step, what]) => [step!, dim(what!)]);
   say(`\nNext:\n${table(null, rows)}`);
-  say(`\nA request in the new lane, on this machine:\n  curl http://127.0.0.1:8787/ -i -H "Host: ${host}" -H "baggage: try=next"`);
 }

@@ -57,7 +57,7 @@ The Laneway asked is the local run, or --url / LANEWAY_URL; LANEWAY_ADMIN_TOKEN 
 
 /** A pasted command without quotes around it is one argument, whose options are curl's. */
 function withCurlAsOne(words: readonly string[]): readonly string[] {
-  const at = words.indexOf("curl");
+  const at = words.findIndex((word) => word === "curl" || word === "curl.exe");
   if (words[0] !== "explain" || at < 1 || at === words.length - 1) return words;
   return [
     ...words.slice(0, at),

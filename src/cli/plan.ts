@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { changesBetween } from "../core/changes.ts";
 import type { LaneGroup } from "../core/lane-group.ts";
+import type { Problem } from "../core/problem.ts";
 import { review } from "../core/review.ts";
 import { adjustTable, runsOf } from "../core/slots.ts";
 import { AdminApi, type Preview } from "./admin-api.ts";
@@ -9,7 +9,9 @@ import { cannotAsk, type ExitCode } from "./failure.ts";
 import { FOLDER } from "./folder.ts";
 import { fileOf, type Parsed, parse, parsePublished, readFile, type Text } from "./lane-files.ts";
 import { NEW, sayChanges, sayReview } from "./preview.ts";
-import { differing, type Outcome, outcomeOf, type Recorded, readRecorded } from "./replay.ts";
+import { withProgress } from "./progress.ts";
+import { readRecording } from "./recording-file.ts";
+import { differing, type Outcome, outcomeOf } from "./replay.ts";
 import { bold, dim, green, plural, say, sayJson, table } from "./say.ts";
 import { type Asking, asking, exits } from "./verb.ts";
 
@@ -34,53 +36,55 @@ interface Replayed {
   readonly differs: readonly string[];
 }
 
-/** More is read by nobody; `--json` has all. */
+/** What a whole recording came to. */
+interface Replay {
+  readonly total: number;
+  readonly changed: number;
+  /** For other hosts than this group's. */
+  readonly foreign: number;
+  /** What is no request to replay, by what it is. */
+  readonly skipped: Readonly<Record<string, number>>;
+  /** The first of those that change, and of those that do not. */
+  readonly requests: readonly Replayed[];
+}
+
+/** More is read by nobody; `--json` has more. */
 const MAX_ROWS = 40;
+/** Requests of `--json` that change, and as many that do not; beyond that they are counted only. */
+const MAX_KEPT = 10_000;
+/** More problems of a recording say nothing new. */
+const MAX_PROBLEMS = 20;
 
 export const plan = (): Command =>
   asking("plan", "what a lane file would change, and for which recorded requests", "the file has problems, or a recorded request changes")
     .argument("<file>", `lane file, or name of a group in ${FOLDER}/`)
     .option("--against <file>", "hold it against another file, offline (default: what is published)")
-    .option("--requests <file>", "recorded requests, one JSON object a line: { url, method, headers, slot, now, ip }")
+    .option("--requests <file>", "recorded requests, to see which of them change")
     .addHelpText(
       "after",
       `
-Only "url" is needed. Visitors without a slot or cookie draw the same slot before and after, and contexts are believed as recorded.
-  {"url":"https://shop.example.com/cart","headers":{"baggage":"pr=142"},"slot":7000}`,
+Recorded requests are a HAR (a browser's network tab saves one), or one JSON object a line, gzipped or not: a line of this router's
+access log; a line of Cloudflare's Logpush (http_requests, with RequestHeaders and Cookies where rules look at them); or
+  {"url":"https://shop.example.com/cart","method":"GET","headers":{"baggage":"pr=142"},"slot":7000,"now":1800000000,"ip":"192.0.2.1"}
+of which only "url" is needed. Visitors without a slot or cookie draw the same slot before and after; contexts are believed as recorded.`,
     )
     .action(exits(run));
 
 async function run(nameOrPath: string, options: Options): Promise<ExitCode> {
   const text = readFile(nameOrPath);
   const parsed = parse(text, true);
-  const recorded = options.requests === undefined ? null : readRequests(options.requests);
   const before = options.against === undefined ? await published(text, parsed, options) : otherFile(text, parsed, options.against);
   const after = laidOutAfter(parsed.group, before.group);
-  const requests = recorded === null ? null : replay(recorded, before.group, after);
+  const replayed = options.requests === undefined ? null : await replay(options.requests, before.group, after);
   const { problems: _, ...preview } = before.preview;
-  if (options.json) sayJson({ against: before.of, ...preview, ...(requests && { requests }) });
+  if (options.json) sayJson({ against: before.of, ...preview, ...replayed });
   else {
     say(`${bold(text.path)} against ${before.of}\n`);
     if (before.group !== null) sayChanges(preview.changes);
     sayReview(preview, before.group === null ? NEW : undefined);
-    if (requests !== null) sayRequests(requests);
+    if (replayed !== null) sayReplay(replayed);
   }
-  return requests?.some(({ differs }) => differs.length > 0) ? 1 : 0;
-}
-
-function readRequests(path: string): Recorded[] {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw cannotAsk(`${path} cannot be read: ${(error as NodeJS.ErrnoException).code}.`);
-  }
-  const recorded = readRecorded(text);
-  if (!recorded.ok)
-    throw cannotAsk(`${path} is no list of requests.`, "One JSON object a line: `lanes plan --help` shows one.", {
-      problems: recorded.error,
-    });
-  return recorded.value;
+  return replayed !== null && replayed.changed > 0 ? 1 : 0;
 }
 
 async function published(text: Text, { group: { name } }: Parsed, options: Options): Promise<Before> {
@@ -111,23 +115,40 @@ function laidOutAfter(group: LaneGroup, before: LaneGroup | null): LaneGroup {
   };
 }
 
-function replay(recorded: readonly Recorded[], before: LaneGroup | null, after: LaneGroup): Replayed[] {
+async function replay(path: string, before: LaneGroup | null, after: LaneGroup): Promise<Replay> {
   if (before === null) throw cannotAsk("There is nothing to hold the requests against.", "Name another file: --against <file>.");
   const now = Math.floor(Date.now() / 1000);
-  return recorded.map((request) => {
-    const [was, is] = [outcomeOf(before, request, now), outcomeOf(after, request, now)];
-    const { line, method, url } = request;
-    return { line, method, url, before: was, after: is, differs: differing(was, is) };
-  });
+  const requests: Replayed[] = [];
+  const problems: Problem[] = [];
+  const skipped: Record<string, number> = {};
+  let [total, changed, foreign] = [0, 0, 0];
+  const work = async () => {
+    for await (const read of readRecording(path)) {
+      if ("problems" in read && problems.push(...read.problems) >= MAX_PROBLEMS) break;
+      if ("skipped" in read) skipped[read.skipped] = (skipped[read.skipped] ?? 0) + 1;
+      if (!("request" in read)) continue;
+      const { line, method, url } = read.request;
+      const [was, is] = [outcomeOf(before, read.request, now), outcomeOf(after, read.request, now)];
+      const differs = differing(was, is);
+      total++;
+      if (differs.length > 0) changed++;
+      if (was.reason === "no-group" && is.reason === "no-group") foreign++;
+      if ((differs.length > 0 ? changed : total - changed) <= MAX_KEPT)
+        requests.push({ line, method, url, before: was, after: is, differs });
+    }
+  };
+  await withProgress(() => `Replaying ${path}: ${total}`, work());
+  if (problems.length === 0) return { total, changed, foreign, skipped, requests };
+  throw cannotAsk(`${path} is no list of requests.`, "`lanes plan --help` says what one is.", { problems });
 }
 
-function sayRequests(requests: readonly Replayed[]): void {
-  const changed = requests.filter(({ differs }) => differs.length > 0);
-  const foreign = requests.filter(({ before, after }) => before.reason === "no-group" && after.reason === "no-group").length;
+function sayReplay({ total, changed, foreign, skipped, requests }: Replay): void {
   say(bold("Recorded requests"));
-  if (changed.length === 0) say(`  ${green("✓")} All ${requests.length} go where they went.`);
+  if (total === 0) say("  There is none in it.");
+  else if (changed === 0) say(`  ${green("✓")} All ${total} go where they went.`);
   else {
-    const rows = changed
+    const rows = requests
+      .filter(({ differs }) => differs.length > 0)
       .slice(0, MAX_ROWS)
       .map(({ line, method, url, before, after }) => [
         String(line),
@@ -138,10 +159,11 @@ function sayRequests(requests: readonly Replayed[]): void {
         step(before.reason, after.reason),
       ]);
     say(table(["line", "request", "lane", "service", "origin", "why"], rows, [0]));
-    if (changed.length > MAX_ROWS) say(dim(`  and ${changed.length - MAX_ROWS} more (--json has all)`));
-    say(`\n  ${changed.length} of ${plural(requests.length, "request")} ${changed.length === 1 ? "changes" : "change"}.`);
+    if (changed > MAX_ROWS) say(dim(`  and ${changed - MAX_ROWS} more (--json has more)`));
+    say(`\n  ${changed} of ${plural(total, "request")} ${changed === 1 ? "changes" : "change"}.`);
   }
   if (foreign > 0) say(dim(`  ${plural(foreign, "request is", "requests are")} for other hosts than this group's.`));
+  for (const [what, count] of Object.entries(skipped)) say(dim(`  Left out: ${count} ${what}.`));
 }
 
 function step(from: string | null, to: string | null): string {

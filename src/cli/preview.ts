@@ -14,8 +14,8 @@ function section(title: string, lines: readonly string[]): void {
   say();
 }
 
-export function sayChanges(changes: readonly Change[]): void {
-  section(bold("What changes"), changes.length === 0 ? ["nothing"] : changes.map(changed));
+export function sayChanges(changes: readonly Change[], title = "What changes"): void {
+  section(bold(title), changes.length === 0 ? ["nothing"] : changes.map(changed));
 }
 
 function changed({ path, from, to }: Change): string {

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
-import { AdminApi, type Published } from "./admin-api.ts";
+import { changesBetween } from "../core/changes.ts";
+import { AdminApi, type Published, type RevisionHead } from "./admin-api.ts";
 import type { ExitCode } from "./failure.ts";
 import { FOLDER } from "./folder.ts";
 import { fileOf, parse, readFile } from "./lane-files.ts";
 import { NEW, sayChanges, sayReview, UNREADABLE } from "./preview.ts";
-import { say, sayJson } from "./say.ts";
+import { ago, say, sayJson } from "./say.ts";
 import { exits, type Writing, writing } from "./verb.ts";
 import { sayWritten, write } from "./write.ts";
 
@@ -19,7 +20,7 @@ async function run(nameOrPath: string, options: Writing): Promise<ExitCode> {
   const file = fileOf(text);
   const api = new AdminApi(options);
   const before = await api.groupIfAny(name);
-  if (before !== null && isDeepStrictEqual(before.file, file)) return sayUnchanged(name, before, options);
+  if (before !== null && isDeepStrictEqual(before.file, file)) return await sayUnchanged(api, name, before, options);
   const preview = await api.check(name, file);
   return await write(options, {
     preview,
@@ -34,8 +35,18 @@ async function run(nameOrPath: string, options: Writing): Promise<ExitCode> {
   });
 }
 
-function sayUnchanged(name: string, { head: { revision } }: Published, { json }: Writing): ExitCode {
-  if (json) sayJson({ unchanged: true, revision });
-  else say(`Nothing to do: revision ${revision} of ${name} says the same.`);
+/** Somebody was here before, such as `npm run dev`, which watches the files: who, and what it changed. */
+async function sayUnchanged(api: AdminApi, name: string, { file, head }: Published, { json }: Writing): Promise<ExitCode> {
+  const { revision, by, at, reason } = head;
+  if (json) sayJson({ unchanged: true, revision, by, at, reason });
+  else {
+    say(`Nothing to do: revision ${revision} of ${name} says the same, published ${ago(at, Date.now())} by ${by}.`);
+    const { revisions } = (await api.askOf(name, `/history?before=${revision}&limit=1`)).value as { revisions: readonly RevisionHead[] };
+    if (revisions[0] === undefined) return 0;
+    const earlier = (await api.askOf(name, `/history/${revisions[0].revision}`)).value.file;
+    if ("unreadable" in earlier) return 0;
+    say();
+    sayChanges(changesBetween(earlier, file), `What it changed in revision ${revisions[0].revision}`);
+  }
   return 0;
 }

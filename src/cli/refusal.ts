@@ -1,8 +1,15 @@
 /** What the admin API refuses (RFC 9457), as a failure that says what to do next. */
-import type { Problem } from "../core/problem.ts";
+import { type Problem, unknownName } from "../core/problem.ts";
 import { cannotAsk, type Failure, refused } from "./failure.ts";
 
 export const WHERE = `Start the local run (\`npm run demo\` or \`npm run dev\`), or name your Worker: --url https://… or LANEWAY_URL.`;
+
+/** @param known names of the groups that there are */
+export function unknownGroup(name: string, known: readonly string[]): Failure {
+  const said = unknownName("group", name, known);
+  const next = "`lanes status` lists the groups; `lanes publish <file>` makes one.";
+  return cannotAsk(`${said[0]!.toUpperCase()}${said.slice(1)}${/[.?]$/.test(said) ? "" : "."}`, next, { tag: "no-group" });
+}
 
 const AGAIN = "Wait a few seconds, then try again.";
 
@@ -14,7 +21,7 @@ const NEXT: Readonly<Record<string, { readonly exitCode: 1 | 2; readonly next: s
   },
   unauthorized: {
     exitCode: 2,
-    next: "Set LANEWAY_ADMIN_TOKEN to the token of this Laneway: the local run prints one at its start, a deployed Worker has it as a secret.",
+    next: "Set LANEWAY_ADMIN_TOKEN to the token of this Laneway: a deployed Worker has it as a secret; unset it for the local run of this folder.",
   },
   forbidden: { exitCode: 2, next: "Set LANEWAY_ADMIN_TOKEN to the admin token; LANEWAY_READ_TOKEN's can only look." },
   "no-group": {

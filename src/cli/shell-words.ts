@@ -45,3 +45,54 @@ function ansiC(text: string): string {
 
 /** The way back: one word, whatever is in it. */
 export const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
+
+/** What only Windows' `cmd` has: an escaped quote, a line joined by `^`, or both escapes of a quote within quotes. */
+const CMD = /^\s*curl(?:\.exe)?\s+\^"|\s\^\r?\n|\^\\\^"/;
+
+export const isCmd = (text: string): boolean => CMD.test(text);
+
+/**
+ * A command line as `cmd` and then the C runtime of Windows would cut it into words, which is what browsers copy as "cURL (cmd)" or
+ * "cURL (Windows)": `^` escapes the next character outside of quotes, and joins lines; then `\"` and `""` are a quote within quotes.
+ * Browsers double every backslash, so `\\` is one.
+ */
+export function cmdWords(text: string): Result<string[], string> {
+  const words: string[] = [];
+  let word: string | null = null;
+  let quoted: number | null = null;
+  const line = withoutCarets(text);
+  for (let at = 0; at < line.length; at++) {
+    const char = line[at]!;
+    const next = line[at + 1];
+    if (char === "\\" && (next === "\\" || next === '"')) word = (word ?? "") + line[++at];
+    else if (char === '"' && quoted !== null && next === '"') word = (word ?? "") + line[++at];
+    else if (char === '"') {
+      quoted = quoted === null ? at : null;
+      word ??= "";
+    } else if (quoted === null && (char === " " || char === "\t")) {
+      if (word !== null) words.push(word);
+      word = null;
+    } else word = (word ?? "") + char;
+  }
+  if (quoted !== null) return err(`a quote is never closed: ${line.slice(quoted, quoted + 40)}`);
+  if (word !== null) words.push(word);
+  return ok(words);
+}
+
+/** `cmd`'s part. After a joined line the next character stands for itself, a line break too. */
+function withoutCarets(text: string): string {
+  const lines = text.replace(/\r\n?/g, "\n").trimEnd();
+  let out = "";
+  let quoted = false;
+  for (let at = 0; at < lines.length; at++) {
+    const char = lines[at]!;
+    if (char === "^" && !quoted) {
+      if (lines[at + 1] === "\n") at++;
+      out += lines[++at] ?? "";
+      continue;
+    }
+    if (char === '"') quoted = !quoted;
+    out += char === "\n" ? " " : char;
+  }
+  return out;
+}

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
-import { type Problem, unknownName } from "../core/problem.ts";
+import type { Problem } from "../core/problem.ts";
 import { AdminApi } from "./admin-api.ts";
-import { cannotAsk, type ExitCode, Failure } from "./failure.ts";
+import { type ExitCode, Failure } from "./failure.ts";
+import { unknownGroup } from "./refusal.ts";
 import { bold, dim, green, lineOf, percent, plural, red, say, sayJson, table, yellow } from "./say.ts";
 import { type Stats, sayStats } from "./stats.ts";
 import type { ListedGroup } from "./switch.ts";
@@ -45,7 +46,7 @@ async function run(name: string | undefined, options: Asking): Promise<ExitCode>
     name === undefined ? null : ifKnown<Stats>(api, `api/groups/${name}/stats`),
   ]);
   const names = [...new Set([...health.groups, ...(published?.groups ?? [])].map((group) => group.name))];
-  if (name !== undefined && !names.includes(name)) throw cannotAsk(`There is none: ${unknownName("group", name, names)}.`);
+  if (name !== undefined && !names.includes(name)) throw unknownGroup(name, names);
   if (options.json) sayJson({ ...health, published, ...(stats && { stats }) });
   else {
     sayHealth(api.url, health, published, name);

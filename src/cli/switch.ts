@@ -1,8 +1,8 @@
 /** What `off` and `on` have in common. */
 import type { Command } from "commander";
-import { unknownName } from "../core/problem.ts";
 import { AdminApi, signed } from "./admin-api.ts";
 import { cannotAsk, type ExitCode } from "./failure.ts";
+import { unknownGroup } from "./refusal.ts";
 import { bold, green, percent, plural, say } from "./say.ts";
 import { exits, type Writing, writing } from "./verb.ts";
 import { sayEffect, write } from "./write.ts";
@@ -35,7 +35,7 @@ async function run(groups: string[], options: Options, off: boolean): Promise<Ex
   if (groups.length > 0 === (options.all === true)) {
     throw cannotAsk(`Which groups?`, `Name some (${names.join(", ")}), or all of them: lanes ${verb} --all`);
   }
-  for (const name of groups) if (!names.includes(name)) throw cannotAsk(`There is none: ${unknownName("group", name, names)}.`);
+  for (const name of groups) if (!names.includes(name)) throw unknownGroup(name, names);
   const affected = options.all ? known : known.filter(({ name }) => groups.includes(name));
   const which = options.all ? "all groups" : groups.join(", ");
   return await write(options, {
@@ -54,7 +54,7 @@ async function run(groups: string[], options: Options, off: boolean): Promise<Ex
     done: async (written: { off: "*" | readonly string[] }) => {
       say(`${green("✓")} ${sentence(written.off)}`);
       await sayEffect(api);
-      if (off) say(`  Back: lanes on ${options.all ? "--all" : groups.join(" ")}`);
+      if (off) say(`  Back: npx lanes on ${options.all ? "--all" : groups.join(" ")}`);
     },
   });
 }

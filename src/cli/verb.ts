@@ -3,9 +3,13 @@ import { userInfo } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { ExitCode } from "./failure.ts";
 import { isName } from "./folder.ts";
+import { localRuns } from "./local-runs.ts";
 
-/** Where `npm run demo` and `npm run dev` listen. */
-export const DEFAULT_URL = "http://127.0.0.1:8787";
+/** Where `npm run demo` and `npm run dev` listen, unless something else does. */
+const LOCAL_URL = "http://127.0.0.1:8787";
+
+/** The local run of this folder, or where it would be. */
+export const defaultUrl = (): string => localRuns()[0]?.url ?? LOCAL_URL;
 
 export interface Shown {
   readonly json?: boolean;
@@ -37,7 +41,7 @@ export function verb(name: string, summary: string, no: string): Command {
 }
 
 export function asking(name: string, summary: string, no: string): Command {
-  const url = new Option("--url <url>", "the Laneway to ask").env("LANEWAY_URL").default(DEFAULT_URL, "the local run");
+  const url = new Option("--url <url>", "the Laneway to ask").env("LANEWAY_URL").default(defaultUrl(), "the local run");
   return verb(name, summary, no).addOption(url);
 }
 

@@ -50,7 +50,7 @@ async function consent({ json, reason }: Changing, question: string, reasoned: b
 export async function sayWritten(api: AdminApi, name: string, revision: number, before: number | null): Promise<void> {
   say(`${green("✓")} ${bold(name)} is at revision ${revision}.`);
   await sayEffect(api);
-  if (before !== null) say(`  Undo: lanes rollback ${name} ${before}`);
+  if (before !== null) say(`  Undo: npx lanes rollback ${name} ${before}`);
 }
 
 /** When visitors notice. The write is done whatever this finds out. */

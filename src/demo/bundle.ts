@@ -30,11 +30,20 @@ export async function bundleWorker(entry: string, { minify = false } = {}): Prom
   return { code: outputFiles[0]!.text, exports: exported.filter((name) => name !== "default") };
 }
 
+const wranglerToml = (): string => readFileSync(`${root}/wrangler.toml`, "utf8");
+
 /** The deployed date and flags, so that no local run drifts from them. Throws where `wrangler.toml` does not say them. */
 export function compatibility(): { compatibilityDate: string; compatibilityFlags: string[] } {
-  const toml = readFileSync(`${root}/wrangler.toml`, "utf8");
+  const toml = wranglerToml();
   const date = /^compatibility_date\s*=\s*"([^"]+)"/m.exec(toml)?.[1];
   const flags = /^compatibility_flags\s*=\s*\[([^\]]*)\]/m.exec(toml)?.[1];
   if (date === undefined || flags === undefined) throw new Error("wrangler.toml: compatibility_date or compatibility_flags not found");
   return { compatibilityDate: date, compatibilityFlags: [...flags.matchAll(/"([^"]+)"/g)].map((match) => match[1]!) };
+}
+
+/** The name under which `wrangler` keeps the binding `LANES` in a local store: its id, once there is one, or the binding itself. */
+export function localKvId(): string {
+  const blocks = wranglerToml().split(/^\s*\[\[?/m);
+  const block = blocks.find((one) => one.startsWith("kv_namespaces]]") && /^\s*binding\s*=\s*"LANES"/m.test(one));
+  return /^\s*id\s*=\s*"([^"]+)"/m.exec(block ?? "")?.[1] ?? "LANES";
 }

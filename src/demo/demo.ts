@@ -2,9 +2,10 @@
  * `npm run demo`: the examples of three documents, played on this machine; `--mirror`: a dark version, compared. `--once` ends by itself:
  * exit code 0, or 1 if something is wrong.
  */
-import { parseArgs } from "node:util";
+import { Command } from "commander";
+import { type Claim, claimRun } from "../cli/local-runs.ts";
 import { CHAINS, configuredShares, GREETINGS, GROUPS } from "./cast.ts";
-import { freePort, LOCAL_STATE, type LocalRun, startLocalRun } from "./local-run.ts";
+import { freePort, type LocalRun, newToken, startLocalRun } from "./local-run.ts";
 import { playMirror } from "./mirror-demo.ts";
 import { withProgress } from "./progress.ts";
 import { countBy, problemsOf, tableOf, type Visit } from "./tally.ts";
@@ -55,8 +56,10 @@ async function lineOf(lines: readonly string[], part: string): Promise<string | 
   return undefined;
 }
 
-function whatNext({ port, adminToken }: LocalRun): string {
-  const file = "src/demo/lanes/mock.json";
+function whatNext({ port, adminToken }: LocalRun, { number, persistTo }: Claim): string {
+  const file = "lanes/samples/mock.json";
+  const url = number === 1 ? "" : ` --url http://127.0.0.1:${port}`;
+  const store = persistTo === null ? "" : ` --persist-to ${persistTo}`;
   return `
 The dashboard: http://127.0.0.1:${port}/__lanes/
 Log in with:   ${adminToken}
@@ -71,16 +74,18 @@ The router stays up; this terminal shows its access log. Try in another one, in 
     curl -i http://version.localhost:${port}/
   A visitor keeps the lane of the slot in the cookie (0 to 9999):
     curl http://mock.localhost:${port}/ -H "Cookie: lane-mock=1.1.7000"
-  Shift the weights; the router follows within seconds, without a restart (or edit the file and use --path ${file}):
-    npx wrangler kv key put --binding LANES group:mock "$(sed 's/"weight": 60/"weight": 0/' ${file})"
+  Shift the weights: who moves from where to where, and then, if you say yes, they do; and back:
+    npx lanes shift mock s2=30${url}
+    npx lanes rollback mock${url}
+  The same by KV; the router follows within seconds, without a restart (or edit the file and use --path ${file}):
+    npx wrangler kv key put --binding LANES${store} group:mock "$(sed 's/"weight": 60/"weight": 0/' ${file})"
   Why does a request go where it goes?
-    curl http://mock.localhost:${port}/__lanes/api/explain -H "Authorization: Bearer ${adminToken}" \\
-      -H "content-type: application/json" -d '{ "url": "http://mock.localhost:${port}/", "headers": { "baggage": "pr=123" } }'
+    npx lanes explain${url} 'curl http://mock.localhost:${port}/ -H "baggage: pr=123"'
   What did a dark version answer differently? (it gets copies of what you send to catalog.localhost)
     curl http://catalog.localhost:${port}/product/3
-    LANEWAY_ADMIN_TOKEN=${adminToken} npm run lanes -- differences catalog --samples --url http://127.0.0.1:${port}
+    npx lanes differences catalog --samples${url}
   What is in force, and what is wrong with it?
-    curl http://mock.localhost:${port}/__lanes/health -H "Authorization: Bearer ${adminToken}"
+    npx lanes status${url}
 
 If a name under .localhost is not found: curl http://127.0.0.1:${port}/ -H "Host: mock.localhost"
 Ctrl-C ends it.
@@ -95,26 +100,49 @@ async function playDocuments(run: LocalRun, lines: readonly string[]): Promise<s
   ];
 }
 
-async function main(): Promise<void> {
-  const { once = false, mirror = false } = parseArgs({ options: { once: { type: "boolean" }, mirror: { type: "boolean" } } }).values;
+interface Options {
+  readonly mirror?: boolean;
+  readonly once?: boolean;
+}
+
+/** A run that ends by itself leaves the port and the stores of this folder alone. */
+async function playOnce(options: Options): Promise<void> {
+  const lines: string[] = [];
+  const run = await startLocalRun({ port: await freePort(0), onLog: (line) => lines.push(line) });
+  say(`One router and the services behind it run on port ${run.port}.`);
+  await play(run, lines, options);
+  await run.dispose();
+}
+
+async function playAndStay(options: Options): Promise<void> {
+  const adminToken = newToken();
+  const claim = await claimRun(adminToken);
   const lines: string[] = [];
   let onLog: (line: string) => void = (line) => lines.push(line);
-  // A run that ends by itself leaves the port and the KV store of this folder alone.
-  const run = await startLocalRun({
-    port: await freePort(once ? 0 : PORT),
-    ...(!once && { state: LOCAL_STATE }),
-    onLog: (line) => onLog(line),
-  });
+  const run = await startLocalRun({ port: await freePort(PORT), adminToken, state: claim.store, onLog: (line) => onLog(line) });
+  claim.started(`http://127.0.0.1:${run.port}`);
   say(`One router and the services behind it run on port ${run.port}.`);
-  if (!once) say(`Written anew into the local KV, over what was there: groups, ${GROUPS.map((name) => `group:${name}`).join(", ")}.`);
-  const problems = mirror ? await playMirror(run, say) : await playDocuments(run, lines);
-  for (const problem of problems) say(`\nWRONG ${problem}`);
-  process.exitCode = problems.length === 0 ? 0 : 1;
-  if (once) return await run.dispose();
-  say(whatNext(run));
+  if (claim.persistTo !== null) say(`Another run goes on in this folder; this one has a store of its own, ${claim.persistTo}.`);
+  say(`Written anew into its KV, over what was there: groups, ${GROUPS.map((name) => `group:${name}`).join(", ")}.`);
+  await play(run, lines, options);
+  say(whatNext(run, claim));
   onLog = say;
   // Before Miniflare's own listener, which would call an interrupted demo a failure; it still ends workerd.
   process.prependListener("SIGINT", () => process.exit());
 }
 
-await main();
+async function play(run: LocalRun, lines: readonly string[], { mirror }: Options): Promise<void> {
+  const problems = mirror ? await playMirror(run, say) : await playDocuments(run, lines);
+  for (const problem of problems) say(`\nWRONG ${problem}`);
+  process.exitCode = problems.length === 0 ? 0 : 1;
+}
+
+// The reader of a pipe may leave early, as `head` does.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 2));
+await new Command("npm run demo --")
+  .description("The router, the services of three documents in several versions, and 100 requests to each; then it stays up.")
+  .option("--mirror", "instead of these: a dark version gets copies, and its answers are compared")
+  .option("--once", "end after that: exit code 0, or 1 if something is wrong")
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .action((options: Options) => (options.once ? playOnce(options) : playAndStay(options)))
+  .parseAsync();

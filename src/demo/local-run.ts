@@ -3,12 +3,9 @@ import { randomBytes } from "node:crypto";
 import { Agent, request } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { Miniflare, type WorkerOptions } from "miniflare";
-import { bundleWorker, compatibility } from "./bundle.ts";
+import { bundleWorker, compatibility, localKvId } from "./bundle.ts";
 import { GROUPS, type GroupName, laneFile, type ServiceWorker, serviceWorkers } from "./cast.ts";
 
-const root = `${import.meta.dirname}/../..`;
-/** Where wrangler keeps local state: beside `wrangler.toml`, whatever the current directory is. */
-export const LOCAL_STATE = `${root}/.wrangler/state/v3`;
 const ROUTER = "laneway";
 /** A cold router may answer before it has read KV for the first time. */
 const READY_MS = 15_000;
@@ -28,14 +25,23 @@ export interface LocalRun {
   dispose(): Promise<void>;
 }
 
-/** The port, or another where it is taken (0: any). */
+/** So many are tried before any will do. */
+const NEXT_PORTS = 10;
+
+/** The port, or where it is taken one of the next, or any (0: any at once). */
 export async function freePort(wanted: number): Promise<number> {
+  const last = wanted === 0 ? 0 : Math.min(wanted + NEXT_PORTS, 65_536);
+  for (let port = wanted; port < last; port++) if ((await listensAt(port)) !== null) return port;
+  return (await listensAt(0))!;
+}
+
+/** The port if it is free (0: one that is); null where it is taken, or not ours to take. */
+export async function listensAt(wanted: number): Promise<number | null> {
   const server = createServer();
   const port = await new Promise<number | null>((done) => {
     server.once("error", () => done(null));
     server.listen(wanted, "127.0.0.1", () => done((server.address() as AddressInfo).port));
   });
-  if (port === null) return await freePort(0);
   await new Promise((done) => server.close(done));
   return port;
 }
@@ -56,7 +62,7 @@ async function workers(port: number, adminToken: string): Promise<WorkerOptions[
   const secrets = { LANEWAY_SECRET: randomBytes(32).toString("hex"), LANEWAY_ADMIN_TOKEN: adminToken, INSECURE_ORIGINS: "true" };
   const origins: Env = Object.fromEntries(services.map(({ binding }) => [binding, { type: "worker", worker: binding }]));
   const memory: Env = {
-    LANES: { type: "kv", id: "LANES" },
+    LANES: { type: "kv", id: localKvId() },
     GROUP: { type: "durable-object", worker: ROUTER, exportName: "Group" },
   };
   const router = worker(
@@ -76,14 +82,17 @@ async function workers(port: number, adminToken: string): Promise<WorkerOptions[
 export interface LocalRunOptions {
   /** Free, and known beforehand: the services call each other by it. */
   readonly port: number;
+  /** At least 32 characters. Left out: one is made up. */
+  readonly adminToken?: string;
   /** Folder of the KV store; the demo's keys in it are written anew. Left out: a store of this run alone. */
   readonly state?: string;
   /** Gets each line of the router's access log. */
   readonly onLog: (line: string) => void;
 }
 
-export async function startLocalRun({ port, state, onLog }: LocalRunOptions): Promise<LocalRun> {
-  const adminToken = randomBytes(24).toString("hex");
+export const newToken = (): string => randomBytes(24).toString("hex");
+
+export async function startLocalRun({ port, adminToken = newToken(), state, onLog }: LocalRunOptions): Promise<LocalRun> {
   const miniflare = new Miniflare({
     host: "127.0.0.1",
     port,
@@ -94,9 +103,7 @@ export async function startLocalRun({ port, state, onLog }: LocalRunOptions): Pr
     handleStructuredLogs: ({ message }) => onLog(message),
     workers: await workers(port, adminToken),
   });
-  const kv = await miniflare.getKVNamespace("LANES", ROUTER);
-  await Promise.all(GROUPS.map((group) => kv.put(`group:${group}`, laneFile(group))));
-  await kv.put("groups", JSON.stringify(GROUPS));
+  await publish(miniflare);
   const agent = new Agent({ keepAlive: true });
   const run: LocalRun = {
     port,
@@ -108,19 +115,29 @@ export async function startLocalRun({ port, state, onLog }: LocalRunOptions): Pr
     },
   };
   await ready(run);
-  await Promise.all(GROUPS.map((group) => publish(run, group)));
   return run;
 }
 
-/** Once more, by the admin API: what is put into KV beside it has no revision, and visitors are counted by revision. */
-async function publish({ port, adminToken }: LocalRun, group: GroupName): Promise<void> {
-  const url = `http://127.0.0.1:${port}/__lanes/api/groups/${group}`;
-  const headers = { authorization: `Bearer ${adminToken}` };
-  // It publishes over nothing that it has not looked at.
-  await fetch(url, { headers });
-  const how = { "if-match": "*", "x-actor": "npm run demo", "x-reason": "a new run" };
-  const answer = await fetch(url, { method: "PUT", headers: { ...headers, ...how }, body: laneFile(group) });
-  if (!answer.ok) throw new Error(`the demo's group ${group} was not published: ${await answer.text()}`);
+/** As `group/group.ts` has it. */
+interface Publisher {
+  read(name: string): Promise<{ readonly latest: unknown }>;
+  commit(write: object): Promise<{ readonly refused?: unknown }>;
+}
+
+/** Before the router looks for the first time, so that its first visitors have a revision to be counted under. */
+async function publish(miniflare: Miniflare): Promise<void> {
+  const kv = await miniflare.getKVNamespace("LANES", ROUTER);
+  const objects = await miniflare.getDurableObjectNamespace("GROUP", ROUTER);
+  await kv.put("groups", JSON.stringify(GROUPS));
+  const commit = async (name: GroupName) => {
+    const group = objects.get(objects.idFromName(name)) as unknown as Publisher;
+    // It publishes over nothing that it has not looked at.
+    const { latest } = await group.read(name);
+    const write = { name, file: laneFile(name), expected: latest === null ? null : "*", by: "npm run demo", reason: "a new run" };
+    const { refused } = await group.commit({ ...write, action: "publish", slots: null });
+    if (refused !== undefined) throw new Error(`the demo's group ${name} was not published: ${JSON.stringify(refused)}`);
+  };
+  await Promise.all(GROUPS.map(commit));
 }
 
 async function ready(run: LocalRun): Promise<void> {

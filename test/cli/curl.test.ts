@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CURL_ADDS, curlRequest } from "../../src/cli/curl.ts";
-import { quoted, shellWords } from "../../src/cli/shell-words.ts";
+import { cmdWords, isCmd, quoted, shellWords } from "../../src/cli/shell-words.ts";
 
 const words = (text: string) => {
   const cut = shellWords(text);
@@ -46,6 +46,53 @@ describe("a shell's words", () => {
   it("come back from quoting, whatever is in them", () => {
     const given = ["it's", 'a "b"', "$x `y` \\", "", "two\nlines", "é"];
     expect(words(given.map(quoted).join(" "))).toEqual(given);
+  });
+});
+
+/** As Chrome's "Copy as cURL (cmd)" quotes. */
+const chromeQuoted = (text: string): string =>
+  `^"${text
+    .replace(/\\/g, "\\\\")
+    .replace(/"/g, '\\"')
+    .replace(/[^a-zA-Z0-9\s_\-:=+~'/.',?;()*`]/g, "^$&")
+    .replace(/%(?=[a-zA-Z0-9_])/g, "%^")
+    .replace(/\r?\n/g, "^\n\n")}^"`;
+
+/** As Firefox's "Copy as cURL (Windows)" quotes. */
+const firefoxQuoted = (text: string): string =>
+  `"${text.replaceAll("\\", "\\\\").replaceAll('"', '""').replaceAll("%", '"%"').replace(/\r?\n/g, '"^\r\n\r\n"')}"`;
+
+describe("fault D9: a command copied on Windows", () => {
+  const texts = [
+    "https://shop.example.com/a?b=1&c=%20d",
+    'sec-ch-ua: "Chromium";v="148", "Not/A)Brand"',
+    "a\\b",
+    "100%",
+    "two\nlines",
+    "{|}<>!^",
+    "it's",
+    "",
+  ];
+
+  it.each([
+    ["Chrome's", chromeQuoted, " ^\n  "],
+    ["Chrome's, saved with Windows' line ends,", chromeQuoted, " ^\r\n  "],
+    ["Firefox's", firefoxQuoted, " ^\r\n  "],
+  ] as const)("is %s words, whatever is in them", (_, quote, join) => {
+    const command = ["curl", ...texts.map(quote)].join(join);
+    expect(isCmd(command)).toBe(true);
+    expect(cmdWords(command)).toEqual({ ok: true, value: ["curl", ...texts] });
+  });
+
+  it("is told from one of bash, and on one line from its escapes", () => {
+    expect(isCmd('curl.exe ^"https://shop.example.com/^"')).toBe(true);
+    expect(isCmd('curl "https://shop.example.com/" -H "a: ^\\^"b^\\^""')).toBe(true);
+    for (const text of ["curl 'https://a.example/' \\\n -H 'a: b'", `curl https://a.example -d '{"a":"^"}'`, "curl https://a.example/^x"])
+      expect(isCmd(text)).toBe(false);
+  });
+
+  it("names the quote that is never closed", () => {
+    expect(cmdWords('curl ^"https://a.example')).toEqual({ ok: false, error: 'a quote is never closed: "https://a.example' });
   });
 });
 

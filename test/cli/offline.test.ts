@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import type { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseLaneGroupText } from "../../src/core/parse-lane-group.ts";
@@ -136,7 +137,7 @@ describe("init", () => {
     expect(problems.map(({ path }: { path: string }) => path)).toEqual(["name", "percent"]);
   });
 
-  it("warns of origins that only the local run allows", async () => {
+  it("fault D6: knows origins that only the local run allows, and proposes what succeeds", async () => {
     const { code, out } = await lanes(
       "init",
       "--name",
@@ -149,7 +150,10 @@ describe("init", () => {
       "http://127.0.0.1:3001",
     );
     expect(code).toBe(0);
-    expect(out).toContain("Good for the local run only: lanes.stable.origins.web: expected a URL with");
+    expect(out).toContain("Its origins are such as the local run alone allows");
+    // What it proposes succeeds.
+    const [, check] = /npx lanes (check local --insecure-origins) /.exec(out)!;
+    expect((await lanes(...check!.split(" "))).code).toBe(0);
     rmSync(join(cwd, "lanes/local.json"));
   });
 });
@@ -208,6 +212,16 @@ describe("check", () => {
     const runs = [lanes("check", "http.json"), lanes("check", "http.json", "--insecure-origins")];
     runs.push(runLanes(["check", "http.json"], { cwd, env: { INSECURE_ORIGINS: "true" } }));
     expect((await Promise.all(runs)).map(({ code }) => code)).toEqual([1, 0, 0]);
+    const { out } = await lanes("check", "http.json");
+    expect(out).toContain("The local run allows such origins: npx lanes check http.json --insecure-origins");
+    expect((await lanes("check", "broken.json")).out).not.toContain("The local run allows");
+  });
+
+  it("fault D6: allows them where the Worker's own variables do", async () => {
+    put("wrangler.toml", '[vars]\nINSECURE_ORIGINS = "true"\n');
+    expect((await lanes("check", "http.json")).code).toBe(0);
+    expect((await runLanes(["check", "http.json"], { cwd, env: { INSECURE_ORIGINS: "false" } })).code).toBe(1);
+    rmSync(join(cwd, "wrangler.toml"));
   });
 
   it("cannot ask a file that is not there, and lists those that are", async () => {
@@ -257,6 +271,71 @@ describe("plan against a file", () => {
     expect(text).toMatch(/^ +2 {2}GET https:\/\/shop\.example\.com\/cart {2}stable → next {2}web /m);
     expect(text).toContain("1 of 4 requests changes.");
     expect(text).toContain("1 request is for other hosts than this group's.");
+  });
+
+  const entry = (url: string, baggage = "") => ({
+    startedDateTime: "2026-11-29T00:00:00Z",
+    request: { method: "GET", url, headers: [{ name: "baggage", value: baggage }] },
+  });
+  const har = { log: { entries: [entry("https://shop.example.com/", "try=next"), entry("https://shop.example.com/b"), entry("data:,x")] } };
+  const logpush = { ClientRequestHost: "shop.example.com", ClientRequestURI: "/c?d", RequestHeaders: { baggage: "try=next" } };
+  const logged = {
+    time: "2026-11-29T00:00:00Z",
+    group: "shop",
+    host: "shop.example.com",
+    path: "/e",
+    lane: "stable",
+    reason: "rule:x",
+    traceId: "a",
+  };
+
+  it.each([
+    ["a HAR, as Chrome and Firefox write it", JSON.stringify(har, null, 2), 2, "Left out: 1 entries that are no http requests."],
+    ["a HAR on one line", JSON.stringify(har), 2, "Left out: 1 entries that are no http requests."],
+    ["Logpush, gzipped", gzipSync(`${JSON.stringify(logpush)}\n`.repeat(3)), 3, ""],
+    ["our access log", `${JSON.stringify(logged)}\r\n${JSON.stringify({ ...logged, mirror: "shop/m" })}`, 1, "Left out: 1 copies."],
+    [
+      "lines of several forms",
+      [{ url: "http://shop.example.com/" }, logpush, logged].map((line) => JSON.stringify(line)).join("\n\n"),
+      3,
+      "",
+    ],
+    ["nothing", "", 0, "There is none in it."],
+  ])("fault D9: takes %s for recorded requests", async (_, content, total, says) => {
+    writeFileSync(join(cwd, "recorded"), content);
+    const args = ["plan", "shop", "--against", "shop", "--requests", "recorded"];
+    expect(await lanes(...args)).toMatchObject({ code: 0, err: "", out: expect.stringContaining(says) });
+    expect(JSON.parse((await lanes(...args, "--json")).out)).toMatchObject({ total, changed: 0 });
+  });
+
+  it("fault D9: says which line of a recording is wrong, and what it should be; a line without end is not read", async () => {
+    const wrong = async (content: string) => {
+      writeFileSync(join(cwd, "recorded"), content);
+      return await lanes("plan", "shop", "--against", "shop", "--requests", "recorded");
+    };
+    const good = '{"url":"https://shop.example.com/"}\n';
+    const [mixed, curl, endless, har] = [
+      await wrong(`${good.repeat(3)}GET /cart HTTP/1.1\n${good}`),
+      await wrong("curl https://shop.example.com/\n".repeat(50)),
+      await wrong(`${good}{"url":"https://shop.example.com/${"a".repeat(2_500_000)}"}\n`),
+      await wrong('{"log":{"entries":[{"request":{"url":"/relative"}}]}}'),
+    ];
+    expect(mixed).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/recorded is no list of requests\.\n {2}problem {2}line 4: expected a JSON object/),
+    });
+    expect(curl.err.match(/problem/g)).toHaveLength(20);
+    expect(endless).toMatchObject({ code: 2, err: expect.stringContaining("recorded, line 2, is longer than 1 MiB.") });
+    expect(har).toMatchObject({ code: 2, err: expect.stringContaining("log.entries[0], url: expected an absolute URL") });
+  });
+
+  it("fault D9: counts a long recording whole, and lists its first requests", async () => {
+    const lines = Array.from({ length: 25_000 }, (_, at) => JSON.stringify({ url: "https://shop.example.com/", slot: at % 10_000 }));
+    put("long.jsonl", lines.join("\n"));
+    const { out } = await lanes("plan", "wider.json", "--against", "shop", "--requests", "long.jsonl", "--json");
+    const { total, changed, requests } = JSON.parse(out);
+    // Slots 2,000 to 4,999 change hands: three in ten.
+    expect([total, changed, requests.length]).toEqual([25_000, 9_000, 19_000]);
   });
 
   it("exits 0 where every request goes where it went", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { differing, outcomeOf, readRecorded } from "../../src/cli/replay.ts";
+import { readHar, readLine } from "../../src/cli/recordings.ts";
+import { differing, outcomeOf } from "../../src/cli/replay.ts";
 import { windowOf } from "../../src/core/context.ts";
 import { parseLaneGroup } from "../../src/core/parse-lane-group.ts";
 
@@ -24,38 +25,110 @@ const groupOf = (weights: readonly [number, number]) => {
   return parsed.value.group;
 };
 
-const recorded = (...requests: readonly object[]) => {
-  const read = readRecorded(requests.map((request) => JSON.stringify(request)).join("\n"));
-  if (!read.ok) throw new Error(JSON.stringify(read.error));
-  return read.value;
-};
+const recorded = (...requests: readonly object[]) =>
+  requests.map((request, at) => {
+    const read = readLine(JSON.stringify(request), at + 1);
+    if (!("request" in read)) throw new Error(JSON.stringify(read));
+    return read.request;
+  });
 
 const outcome = (request: object, weights: readonly [number, number] = [50, 50]) => outcomeOf(groupOf(weights), recorded(request)[0]!, NOW);
 
 describe("recorded requests", () => {
-  it("need a URL only; blank lines count, further keys do not", () => {
-    const read = readRecorded('{"url":"https://shop.example/"}\n\n{"url":"https://shop.example/a","method":"POST","status":200}\n');
-    expect(read).toMatchObject({
-      ok: true,
-      value: [
-        { line: 1, method: "GET" },
-        { line: 3, method: "POST" },
-      ],
+  it("need a URL only; further keys do not count", () => {
+    expect(readLine('{"url":"https://shop.example/"}', 1)).toMatchObject({ request: { line: 1, method: "GET" } });
+    expect(readLine('{"url":"https://shop.example/a","method":"POST","status":200}', 3)).toMatchObject({
+      request: { line: 3, method: "POST" },
     });
   });
 
-  it("that are none are all listed, by line", () => {
-    const read = readRecorded('{"url":"nowhere"}\nGET /\n{"url":"https://a.example/","slot":10000,"headers":{"a":1}}\n[]');
-    expect(read).toMatchObject({
-      ok: false,
-      error: [
-        { path: "line 1, url", message: "expected an absolute URL, such as https://shop.example/cart" },
-        { path: "line 2", message: "expected a JSON object on one line" },
-        { path: "line 3, headers.a" },
-        { path: "line 3, slot" },
-        { path: "line 4", message: "expected a JSON object on one line" },
-      ],
+  it.each([
+    ['{"url":"nowhere"}', [{ path: "line 7, url", message: "expected an absolute URL, such as https://shop.example/cart" }]],
+    ["GET /", [{ path: "line 7", message: expect.stringMatching(/^expected a JSON object on one line: a request, a line of/) }]],
+    ['{"url":"https://a.example/","slot":10000,"headers":{"a":1}}', [{ path: "line 7, headers.a" }, { path: "line 7, slot" }]],
+    ["[]", [{ path: "line 7" }]],
+    ["null", [{ path: "line 7" }]],
+    ['{"ClientRequestHost":"shop.example","ClientRequestURI":"/","ClientRequestMethod":5}', [{ path: "line 7, method" }]],
+    ['{"host":"shop.example","path":5,"reason":"weight","method":5}', [{ path: "line 7, method" }]],
+  ])("that are none are named by line and key: %s", (line, problems) => {
+    expect(readLine(line, 7)).toMatchObject({ problems });
+  });
+
+  it("fault D9: may be lines of Cloudflare's Logpush, with the headers and cookies that were chosen for it", () => {
+    const line = {
+      ClientIP: "192.0.2.7",
+      ClientRequestHost: "shop.example",
+      ClientRequestMethod: "POST",
+      ClientRequestURI: "/cart?item=1",
+      ClientRequestScheme: "http",
+      ClientRequestUserAgent: "curl/8",
+      ClientRequestReferer: "",
+      EdgeStartTimestamp: "2026-11-29T00:00:00Z",
+      RequestHeaders: { Baggage: "try=next" },
+      Cookies: { plan: "pro", lane: "x" },
+      EdgeResponseStatus: 200,
+    };
+    const read = recorded(line)[0]!;
+    expect(read).toMatchObject({ method: "POST", url: "http://shop.example/cart?item=1", ip: "192.0.2.7", now: 1_795_910_400 });
+    expect([...(read.lookup as Map<string, string>)]).toEqual([
+      ["user-agent", "curl/8"],
+      ["baggage", "try=next"],
+      ["cookie", "plan=pro; lane=x"],
+    ]);
+    for (const EdgeStartTimestamp of [1_795_910_400, 1_795_910_400_123_456_000])
+      expect(recorded({ ...line, EdgeStartTimestamp })[0]!.now).toBe(1_795_910_400);
+    expect(recorded({ ClientRequestHost: "shop.example", ClientRequestPath: "/a" })[0]!.url).toBe("https://shop.example/a");
+  });
+
+  it("fault D9: may be lines of our own access log: the same slot is drawn, a context is believed, copies are left out", () => {
+    const line = {
+      time: "2026-11-29T00:00:00.000Z",
+      group: "shop",
+      revision: "2",
+      host: "shop.example",
+      method: "GET",
+      path: "/a",
+      service: "web",
+      lane: "next",
+      reason: "context",
+      mirror: null,
+      traceId: "0af7651916cd43dd8448eb211c80319c",
+      baggage: { try: "n e" },
+    };
+    const [read] = recorded(line);
+    expect(read).toMatchObject({ url: "https://shop.example/a", now: 1_795_910_400, requestId: line.traceId });
+    expect(outcomeOf(groupOf([100, 0]), read!, NOW)).toMatchObject({ lane: "next", reason: "context" });
+    expect(recorded({ ...line, reason: "weight" })[0]!.lookup.get("baggage")).toBe("try=n%20e");
+    expect(readLine(JSON.stringify({ ...line, mirror: "shop/dark" }), 1)).toEqual({ skipped: "copies" });
+    expect(readLine(JSON.stringify({ ...line, group: null }), 1)).toEqual({ skipped: "requests of no group" });
+  });
+
+  it("fault D9: may be a HAR, whose entries that are no http requests are left out", () => {
+    const entry = (url: string, headers: object[] = []) => ({
+      startedDateTime: "2026-11-29T01:00:00.000+01:00",
+      request: { method: "GET", url, headers },
     });
+    const headers = [
+      { name: ":authority", value: "shop.example" },
+      { name: "Cookie", value: "a=1" },
+      { name: "cookie", value: "b=2" },
+      { name: "baggage", value: "try=next" },
+    ];
+    const har = {
+      log: { version: "1.2", entries: [entry("https://shop.example/a", headers), entry("data:text/plain,x"), entry("nowhere:")] },
+    };
+    const [first, ...others] = [...readHar(`\ufeff${JSON.stringify(har, null, 2)}`)];
+    expect(first).toMatchObject({ request: { line: 1, url: "https://shop.example/a", now: 1_795_910_400 } });
+    expect([...((first as { request: { lookup: unknown } }).request.lookup as Map<string, string>)]).toEqual([
+      ["cookie", "a=1; b=2"],
+      ["baggage", "try=next"],
+    ]);
+    expect(others).toEqual(Array(2).fill({ skipped: "entries that are no http requests" }));
+    expect([...readHar('{"log":{"entries":[{"request":{}}]}}')]).toMatchObject([{ problems: [{ path: "log.entries[0], url" }] }]);
+    expect([...readHar('{"log":{"entries":[')]).toMatchObject([
+      { problems: [{ message: expect.stringMatching(/^not JSON, so no HAR: /) }] },
+    ]);
+    expect([...readHar('{"log":{}}')]).toMatchObject([{ problems: [{ path: "log.entries" }] }]);
   });
 
   it("without a slot draw the same one each time, and each its own", () => {

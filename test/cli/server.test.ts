@@ -108,6 +108,25 @@ describe("asking", () => {
     expect(impossible).toMatchObject({ code: 2, err: expect.stringContaining("Expected a group's name") });
   });
 
+  it.each([
+    ["status", "shp"],
+    ["history", "shp"],
+    ["pull", "shp"],
+    ["shift", "shp", "next=1", "--yes"],
+    ["rollback", "shp", "--yes"],
+    ["off", "shp", "--yes"],
+    ["on", "shp", "--yes"],
+  ])("fault D8: %s of a group that is not there says so, and which there are; nothing is written", async (...args) => {
+    const { code, out, err } = await lanes(...args);
+    expect([code, out, err]).toEqual([
+      2,
+      "",
+      '✗ Unknown group "shp"; did you mean "shop"?\n  `lanes status` lists the groups; `lanes publish <file>` makes one.\n',
+    ]);
+    const json = await lanes(...args, "--json");
+    expect(JSON.parse(json.out)).toMatchObject({ error: 'Unknown group "shp"; did you mean "shop"?', tag: "no-group" });
+  });
+
   it("with the read token looks, and writes nothing", async () => {
     const [looks, writes] = await Promise.all([runLanes(["status"], as(READ)), runLanes(["shift", "shop", "next=50", "--yes"], as(READ))]);
     expect(looks.code).toBe(0);
@@ -154,7 +173,7 @@ describe("shift", () => {
   it("with --yes writes, says how to undo it, and the history knows who and why", async () => {
     const { code, out } = await lanes("shift", "shop", "next=30%", "--yes", "--reason", "größer, 100 % sure", "--actor", "Zoë");
     expect(code).toBe(0);
-    expect(out).toMatch(/✓ shop is at revision 2\.\n.+\n {2}Undo: lanes rollback shop 1\n$/);
+    expect(out).toMatch(/✓ shop is at revision 2\.\n.+\n {2}Undo: npx lanes rollback shop 1\n$/);
     const { out: history } = await lanes("history", "shop");
     expect(history).toMatch(/^ +2 {2}.+ {2}Zoë +weights +größer, 100 % sure$/m);
     expect(history).toMatch(/^ +1 {2}.+ {2}kv +changed outside/m);
@@ -202,7 +221,13 @@ describe("publish and pull", () => {
   it("do nothing where there is nothing to do", async () => {
     const [pulled, published] = await Promise.all([lanes("pull", "shop"), lanes("publish", "shop", "--yes")]);
     expect(pulled).toMatchObject({ code: 0, out: "Nothing to do: lanes/shop.json says what revision 3 says.\n" });
-    expect(published).toMatchObject({ code: 0, out: "Nothing to do: revision 3 of shop says the same.\n" });
+    expect(published).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(
+        /^Nothing to do: revision 3 of shop says the same, published .+ by .+\.\n\n {2}What it changed in revision 2\n/,
+      ),
+    });
+    expect(published.out).toContain("lanes.next.weight  30 → 20");
   });
 
   it("show what changes, without secrets, and write it with --yes", async () => {

@@ -43,7 +43,7 @@ describe("at a terminal", () => {
     await terminal.sees("Shift small, as revision 2?");
     terminal.types("y");
     await terminal.sees("✓ small is at revision 2.");
-    await terminal.sees("Undo: lanes rollback small 1");
+    await terminal.sees("Undo: npx lanes rollback small 1");
     expect(await terminal.ended).toBe(0);
     expect((await history())[0]).toMatchObject({ revision: 2, reason: "a test" });
   });
