@@ -6,6 +6,7 @@ import { quote } from "../core/problem.ts";
 import { askText, canAsk } from "./ask.ts";
 import { cannotAsk, type ExitCode, refused } from "./failure.ts";
 import { FOLDER, pathOf } from "./folder.ts";
+import { LOCAL_PORT } from "./local-runs.ts";
 import { bold, dim, green, say, table, yellow } from "./say.ts";
 import { type Changing, changing, exits, verb } from "./verb.ts";
 import { write } from "./write.ts";
@@ -165,9 +166,9 @@ function sayNext(answers: Answers, path: string): void {
   const steps = [
     [`npx lanes check ${name}${isLocal ? " --insecure-origins" : ""}`, "what is wrong with it"],
     ["npm run dev", `the router on this machine, with the files in ${FOLDER}/ in force; go on in another terminal`],
-    [`curl http://127.0.0.1:8787/ -i -H "Host: ${host}" -H "baggage: try=next"`, "a request in the new lane"],
-    [`npx lanes publish ${name}`, "put it in force where LANEWAY_URL says; the local run has done it"],
+    [`npx lanes publish ${name}`, "put it in force where LANEWAY_URL says (npm run dev has done it on this machine)"],
   ];
   const rows = steps.map(([step, what]) => [step!, dim(what!)]);
   say(`\nNext:\n${table(null, rows)}`);
+  say(`\nA request in the new lane, on this machine:\n  curl http://127.0.0.1:${LOCAL_PORT}/ -i -H "Host: ${host}" -H "baggage: try=next"`);
 }

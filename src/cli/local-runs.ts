@@ -6,6 +6,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "../..");
+/** Where number 1 listens, unless something else does; number 2 at the next, and so on. */
+export const LOCAL_PORT = 8787;
 /** Relative to the repository. */
 const NOTES = ".wrangler/laneway";
 /** So long a run may take to start, and its note says no URL. */

@@ -3,13 +3,10 @@ import { userInfo } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { ExitCode } from "./failure.ts";
 import { isName } from "./folder.ts";
-import { localRuns } from "./local-runs.ts";
-
-/** Where `npm run demo` and `npm run dev` listen, unless something else does. */
-const LOCAL_URL = "http://127.0.0.1:8787";
+import { LOCAL_PORT, localRuns } from "./local-runs.ts";
 
 /** The local run of this folder, or where it would be. */
-export const defaultUrl = (): string => localRuns()[0]?.url ?? LOCAL_URL;
+export const defaultUrl = (): string => localRuns()[0]?.url ?? `http://127.0.0.1:${LOCAL_PORT}`;
 
 export interface Shown {
   readonly json?: boolean;

@@ -3,15 +3,14 @@
  * exit code 0, or 1 if something is wrong.
  */
 import { Command } from "commander";
-import { type Claim, claimRun } from "../cli/local-runs.ts";
+import { type Claim, claimRun, LOCAL_PORT } from "../cli/local-runs.ts";
 import { CHAINS, configuredShares, GREETINGS, GROUPS } from "./cast.ts";
-import { freePort, type LocalRun, newToken, startLocalRun } from "./local-run.ts";
+import { type LocalRun, newToken, startAtFreePort } from "./local-run.ts";
 import { playMirror } from "./mirror-demo.ts";
 import { withProgress } from "./progress.ts";
 import { countBy, problemsOf, tableOf, type Visit } from "./tally.ts";
 
 const REQUESTS = 100;
-const PORT = 8787;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 /** 100 new visitors, no cookies: every one is given a lane by weight. */
@@ -108,7 +107,7 @@ interface Options {
 /** A run that ends by itself leaves the port and the stores of this folder alone. */
 async function playOnce(options: Options): Promise<void> {
   const lines: string[] = [];
-  const run = await startLocalRun({ port: await freePort(0), onLog: (line) => lines.push(line) });
+  const run = await startAtFreePort(0, { onLog: (line) => lines.push(line) });
   say(`One router and the services behind it run on port ${run.port}.`);
   await play(run, lines, options);
   await run.dispose();
@@ -119,7 +118,7 @@ async function playAndStay(options: Options): Promise<void> {
   const claim = await claimRun(adminToken);
   const lines: string[] = [];
   let onLog: (line: string) => void = (line) => lines.push(line);
-  const run = await startLocalRun({ port: await freePort(PORT), adminToken, state: claim.store, onLog: (line) => onLog(line) });
+  const run = await startAtFreePort(LOCAL_PORT + claim.number - 1, { adminToken, state: claim.store, onLog: (line) => onLog(line) });
   claim.started(`http://127.0.0.1:${run.port}`);
   say(`One router and the services behind it run on port ${run.port}.`);
   if (claim.persistTo !== null) say(`Another run goes on in this folder; this one has a store of its own, ${claim.persistTo}.`);

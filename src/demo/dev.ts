@@ -8,13 +8,12 @@ import { randomBytes } from "node:crypto";
 import { watch } from "node:fs";
 import { Command } from "commander";
 import { FOLDER } from "../cli/folder.ts";
-import { claimRun } from "../cli/local-runs.ts";
+import { claimRun, LOCAL_PORT } from "../cli/local-runs.ts";
 import { say } from "../cli/say.ts";
 import { LaneFolder } from "./lane-folder.ts";
 import { freePort, listensAt, newToken } from "./local-run.ts";
 
 const root = `${import.meta.dirname}/../..`;
-const PORT = 8787;
 /** Editors write a file in several steps. */
 const SETTLE_MS = 100;
 
@@ -23,22 +22,22 @@ interface Options {
   readonly persistTo?: string;
 }
 
-async function portOf({ port }: Options, command: Command): Promise<number> {
-  if (port === undefined) return await freePort(PORT);
-  const number = /^\d{1,5}$/.test(port) ? await listensAt(Number(port)) : null;
-  return number ?? command.error(`error: port ${port} is taken, or none; without --port a free one is found`);
+async function given(port: string, command: Command): Promise<number> {
+  const number = /^\d{1,5}$/.test(port) ? await listensAt(Number(port)).catch(() => null) : null;
+  return number ?? command.error(`error: ${port} is no port, or is taken; without --port a free one is found`);
 }
 
 async function run(options: Options, command: Command): Promise<void> {
   process.chdir(root);
-  const port = await portOf(options, command);
+  const asked = options.port === undefined ? null : await given(options.port, command);
   const token = newToken();
   const claim = await claimRun(token);
+  const port = asked ?? (await freePort(LOCAL_PORT + claim.number - 1));
   const persistTo = options.persistTo ?? claim.persistTo;
   const url = `http://127.0.0.1:${port}`;
   const folder = new LaneFolder({ url, token, store: options.persistTo === undefined ? claim.store : `${options.persistTo}/v3` });
   await folder.list();
-  if (persistTo !== null) say(`Its store is ${persistTo}: npx wrangler kv key put … --persist-to ${persistTo}`);
+  if (persistTo !== null) say(`Its store is ${persistTo}, so: npx wrangler kv key put --persist-to ${persistTo} …`);
   say(`The dashboard: ${url}/__lanes/\nLog in with:   ${token}`);
   const vars = { INSECURE_ORIGINS: "true", LANEWAY_SECRET: randomBytes(32).toString("hex"), LANEWAY_ADMIN_TOKEN: token };
   const wrangler = spawn(
@@ -73,7 +72,7 @@ async function run(options: Options, command: Command): Promise<void> {
 
 await new Command("npm run dev --")
   .description(`The router alone, on your own files in ${FOLDER}/, which are published when they change.`)
-  .option("--port <port>", `where it listens (default: ${PORT}, or the next that is free)`)
+  .option("--port <port>", `where it listens (default: ${LOCAL_PORT}, or the next that is free)`)
   .option("--persist-to <folder>", "its store (default: wrangler's, or one of its own where another run goes on in this folder)")
   .argument("[options of wrangler dev...]", "all others go to it: npx wrangler dev --help")
   .allowUnknownOption()

@@ -14,6 +14,11 @@ import { compatibility, localKvId } from "./bundle.ts";
 /** The router takes its time to start, and starts anew when its own code changes. */
 const TRIES = 120;
 const TRY_MS = 500;
+/** What has not been seen in force by then is said to be, all the same: the log says more. */
+const IN_FORCE_MS = 15_000;
+const LOOK_MS = 1_000;
+
+const after = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
 
 interface Options {
   readonly url: string;
@@ -78,10 +83,11 @@ export class LaneFolder {
       this.#seen.set(name, text.text);
       const parsed = parseLaneGroupText(text.text, { insecureOrigins: true });
       if (!parsed.ok) sayWrong(name, "is not right. What was in force stays.", parsed.error);
-      else if (parsed.value.group.name !== name) sayWrong(name, `says the name "${parsed.value.group.name}"; it must be its own.`, []);
-      else await this.#whenUp(() => this.#publishOne(name, fileOf(text)));
-      const host = parsed.ok ? parsed.value.group.hosts.find((one) => !one.includes("*")) : undefined;
-      if (isNew && parsed.ok) say(`  curl ${this.#api.url}/${host === undefined ? "" : ` -H "Host: ${host}"`}`);
+      else if (parsed.value.group.name !== name) sayWrong(name, `must have its own name in it, not "${parsed.value.group.name}".`, []);
+      else if (await this.#whenUp(() => this.#publishOne(name, fileOf(text)))) {
+        const host = parsed.value.group.hosts.find((one) => !one.includes("*"));
+        if (isNew) say(`  curl ${this.#api.url}/${host === undefined ? "" : ` -H "Host: ${host}"`}`);
+      }
     }
   }
 
@@ -94,22 +100,36 @@ export class LaneFolder {
     const { changes } = await this.#api.check(name, file);
     const who = { actor: "npm run dev", reason: `${pathOf(name)} as it is` };
     const { revision } = await this.#api.write(`groups/${name}`, "PUT", file, before?.etag ?? null, who);
+    await this.#inForce(name, revision);
     say(`${green("✓")} ${bold(pathOf(name))} is in force, as revision ${revision}.`);
     if (before !== null) sayChanges(changes);
   }
 
-  /** What is refused is said; nobody there yet is asked again. */
-  async #whenUp(work: () => Promise<void>): Promise<void> {
+  /** The router looks into KV every few seconds, behind a request. */
+  async #inForce(name: string, revision: number): Promise<void> {
+    for (const end = Date.now() + IN_FORCE_MS; Date.now() < end && !this.#closed; await after(LOOK_MS)) {
+      const { groups } = (await this.#api.ask("health")).value as { groups: readonly { name: string; revision: string }[] };
+      if (groups.some((group) => group.name === name && Number(group.revision) >= revision)) return;
+    }
+  }
+
+  /** True: done. What is refused is said; nobody there yet is asked again. */
+  async #whenUp(work: () => Promise<void>): Promise<boolean> {
     for (let tries = 1; !this.#closed; tries++) {
       try {
-        return await work();
+        await work();
+        return true;
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
         const { message, exitCode, more } = error;
-        if (exitCode === 1 || tries === TRIES) return say(failureText(message, more));
+        if (exitCode === 1 || tries === TRIES) {
+          say(failureText(message, more));
+          return false;
+        }
       }
-      await new Promise((done) => setTimeout(done, TRY_MS));
+      await after(TRY_MS);
     }
+    return false;
   }
 }
 

@@ -92,6 +92,17 @@ export interface LocalRunOptions {
 
 export const newToken = (): string => randomBytes(24).toString("hex");
 
+/** As `startLocalRun`; where another process takes the port at the same moment, at one of the next. */
+export async function startAtFreePort(port: number, options: Omit<LocalRunOptions, "port">): Promise<LocalRun> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startLocalRun({ ...options, port: await freePort(port) });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ERR_ADDRESS_IN_USE" || tries === NEXT_PORTS) throw error;
+    }
+  }
+}
+
 export async function startLocalRun({ port, adminToken = newToken(), state, onLog }: LocalRunOptions): Promise<LocalRun> {
   const miniflare = new Miniflare({
     host: "127.0.0.1",
