@@ -1,11 +1,11 @@
 import { Argument, type Command } from "commander";
 import type { ExitCode } from "./failure.ts";
-import { say } from "./say.ts";
+import { say, sayJson } from "./say.ts";
 import { quoted } from "./shell-words.ts";
-import { exits, verb } from "./verb.ts";
+import { exits, type Shown, verb } from "./verb.ts";
 
 export const completion = (): Command =>
-  verb("completion", "let the shell complete verbs, groups, lanes and revisions", "never")
+  verb("completion", "let the shell complete verbs, groups, lanes and revisions", null)
     .addArgument(new Argument("<shell>", "which shell").choices(["bash", "zsh"]))
     .addHelpText(
       "after",
@@ -14,9 +14,11 @@ export const completion = (): Command =>
     .action(exits(run));
 
 /** This Node and this file: an `npx` at every Tab would take half a second more. `lanes` is a function only where no command has the name. */
-function run(shell: "bash" | "zsh"): ExitCode {
+function run(shell: "bash" | "zsh", { json }: Shown): ExitCode {
   const lanes = `${quoted(process.execPath)} ${quoted(`${import.meta.dirname}/lanes.ts`)}`;
-  say(`command -v lanes >/dev/null || lanes() { ${lanes} "$@"; }\n${shell === "bash" ? bash(lanes) : zsh(lanes)}`);
+  const script = `command -v lanes >/dev/null || lanes() { ${lanes} "$@"; }\n${shell === "bash" ? bash(lanes) : zsh(lanes)}`;
+  if (json) sayJson({ shell, script });
+  else say(script);
   return 0;
 }
 

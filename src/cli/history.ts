@@ -27,7 +27,7 @@ interface Options extends Asking {
 }
 
 export const history = (): Command =>
-  asking("history", "who changed what, when and why", "never")
+  asking("history", "who changed what, when and why", null)
     .argument("<group>", "name of the group", groupName)
     .option("--limit <n>", "how many entries (1 to 500)", limit, 20)
     .action(exits(run));

@@ -86,7 +86,9 @@ function sayFailure({ message, next, more }: Failure, json: boolean): void {
 }
 
 /** Prints what there is to say and sets `process.exitCode`; never rejects. */
-export async function main(words: readonly string[]): Promise<void> {
+export async function main(given: readonly string[]): Promise<void> {
+  // `lanes help`, `lanes help shift`: what many type first.
+  const words = given[0] === "help" ? [...given.slice(1), "--help"] : given;
   const program = await laneway(words[0]);
   if (words.length === 0) return program.outputHelp();
   try {

@@ -24,8 +24,8 @@ async function isGzip(path: string): Promise<boolean> {
 /** @throws Failure where it cannot be read, or is too long to be */
 export async function* readRecording(path: string): AsyncGenerator<Read> {
   try {
-    const bytes = createReadStream(path);
-    const source = pipeline(bytes, (await isGzip(path)) ? createGunzip() : new PassThrough(), () => {});
+    const unpacked = (await isGzip(path)) ? createGunzip() : new PassThrough();
+    const source = pipeline(createReadStream(path), unpacked, () => {});
     yield* readTexts(source.setEncoding("utf8"), path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

@@ -29,15 +29,15 @@ export interface Writing extends Asking, Changing {
   readonly actor: string;
 }
 
-/** @param no when the exit code is 1 */
-export function verb(name: string, summary: string, no: string): Command {
+/** @param no when the exit code is 1; null: never */
+export function verb(name: string, summary: string, no: string | null): Command {
   return new Command(name)
     .description(summary)
     .option("--json", "print the answer as JSON")
-    .addHelpText("after", `\nExit code: 0 done, 1 ${no}, 2 could not ask.`);
+    .addHelpText("after", `\nExit code: 0 done, ${no === null ? "" : `1 ${no}, `}2 could not ask.`);
 }
 
-export function asking(name: string, summary: string, no: string): Command {
+export function asking(name: string, summary: string, no: string | null): Command {
   const url = new Option("--url <url>", "the Laneway to ask").env("LANEWAY_URL").default(defaultUrl(), "the local run");
   return verb(name, summary, no).addOption(url);
 }

@@ -1,7 +1,9 @@
 /** The verbs that ask, against the real Worker. */
+import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { runLanes } from "../support/lanes.ts";
 import { type Origin, type Responder, startOrigin } from "../support/origin.ts";
@@ -287,7 +289,70 @@ describe("plan", () => {
   });
 });
 
+describe("--json", () => {
+  it.each([
+    ["status"],
+    ["status", "shop"],
+    ["explain", "http://shop.test/"],
+    ["history", "shop"],
+    ["differences", "shop"],
+    ["shift", "shop", "next=1", "--dry-run"],
+    ["rollback", "shop", "--dry-run"],
+    ["off", "--all", "--dry-run"],
+    ["on", "shop", "--dry-run"],
+    ["publish", "json.json", "--dry-run"],
+    ["check", "json.json", "--insecure-origins"],
+    ["plan", "json.json"],
+    ["pull", "shop", "pulled.json", "--dry-run"],
+    ["pull", "shop", "-"],
+    ["init", "--name", "x", "--hosts", "x.test", "--stable", "https://a.example", "--next", "https://b.example", "--dry-run"],
+    ["completion", "bash"],
+    // What fails, too.
+    ["history", "nosuch"],
+    ["check", "nosuch"],
+    ["nosuch"],
+    ["shift", "shop"],
+    ["plan", "json.json", "--requests", "nosuch.har"],
+    ["explain", "Invoke-WebRequest -Uri https://shop.test/"],
+  ])("is one JSON value on standard output, and nothing else: %s %s %s", async (...args) => {
+    write("json.json", { ...laneFile(33), note: "json" });
+    const { code, out } = await lanes(...args, "--json");
+    const value = JSON.parse(out);
+    expect(typeof value === "object" && value !== null && Object.keys(value).length > 0).toBe(true);
+    expect("error" in value).toBe(code === 2);
+  });
+});
+
 describe("explain", () => {
+  it("fault D9: reads what Chrome copies for cmd, in quotes or from standard input", async () => {
+    const copied = [
+      'curl ^"http://shop.test/cart?a=1^&b=^%^20^"',
+      '  -H ^"sec-ch-ua: ^\\^"Chromium^\\^";v=^\\^"148^\\^"^"',
+      '  -H ^"baggage: pr=7^"',
+      '  --data-raw ^"^{^\\^"a^\\^":1^}^"',
+    ].join(" ^\r\n");
+    const { out } = await lanes("explain", "--json", copied);
+    expect(JSON.parse(out)).toMatchObject({ group: "shop", lane: "next", reason: "rule:pr" });
+    expect((await lanes("explain", copied)).out).toContain("POST http://shop.test/cart?a=1&b=%20\n");
+    const script = `${import.meta.dirname}/../../src/cli/lanes.ts`;
+    const child = execFile(process.execPath, [script, "explain", "-", "--json"], { env: { ...process.env, ...as(ADMIN).env } });
+    child.stdin!.end(copied);
+    expect(JSON.parse(await text(child.stdout!))).toMatchObject({ lane: "next", reason: "rule:pr" });
+  });
+
+  it.each([
+    ["PowerShell", 'Invoke-WebRequest -UseBasicParsing -Uri "https://shop.test/"'],
+    ["PowerShell", "$session = New-Object Microsoft.PowerShell.Commands.WebRequestSession\nInvoke-WebRequest"],
+    ["JavaScript", 'fetch("https://shop.test/", { "headers": {} });'],
+    ["wget", "wget https://shop.test/"],
+  ])("fault D9: says what to copy instead of %s: %s", async (name, copied) => {
+    const { code, err } = await lanes("explain", copied);
+    expect([code, err]).toEqual([
+      2,
+      `✗ This is ${name}, which is not read.\n  In the browser's network tab take "Copy as cURL" instead, of bash or of cmd.\n`,
+    ]);
+  });
+
   it("tells the whole decision of a pasted curl command", async () => {
     const { code, out } = await lanes(
       "explain",
