@@ -128,12 +128,15 @@ describe("the README's commands", () => {
     expect(copy.changes()).toBe("?? lanes/shop.json\n");
   });
 
-  it("fault D4: leave a Worker that builds without any lane file, and serves what is published", async () => {
+  it("fault D4: leave a Worker that builds without any lane file, and not with one that is broken", async () => {
     const path = join(copy.folder, "lanes/shop.json");
     const text = readFileSync(path);
     rmSync(path);
-    const { code } = await copy.bash("npx wrangler deploy --dry-run");
+    const without = await copy.bash("npx wrangler deploy --dry-run");
+    writeFileSync(path, '{ "schema": 1,,');
+    const broken = await copy.bash("npm run bundle-lanes");
     writeFileSync(path, text);
-    expect(code).toBe(0);
+    expect(without.code).toBe(0);
+    expect(broken).toMatchObject({ code: 1, text: expect.stringMatching(/^lanes\/shop\.json is not JSON: .+$/m) });
   });
 });

@@ -48,11 +48,12 @@ function run(files: string[], { json, insecureOrigins = allowsInsecure() }: Opti
   return sound ? 0 : 1;
 }
 
-/** As the Worker will have it: by the environment, or by `[vars]` of the `wrangler.toml` here. */
+/** As the Worker will have it: by `[vars]` of the `wrangler.toml` here, unless the environment says otherwise. */
 function allowsInsecure(): boolean {
   if (process.env.INSECURE_ORIGINS !== undefined) return process.env.INSECURE_ORIGINS === "true";
   const toml = existsSync("wrangler.toml") ? readFileSync("wrangler.toml", "utf8") : "";
-  return /^\s*INSECURE_ORIGINS\s*=\s*"true"/m.test(toml);
+  const [, vars = ""] = /^\[vars\]\s*$([^[]*)/m.exec(toml) ?? [];
+  return /^\s*INSECURE_ORIGINS\s*=\s*"true"/m.test(vars);
 }
 
 function checkOne({ path, text }: Text, insecureOrigins: boolean, now: number): Checked {

@@ -121,6 +121,7 @@ async function playAndStay(options: Options): Promise<void> {
   const run = await startAtFreePort(LOCAL_PORT + claim.number - 1, { adminToken, state: claim.store, onLog: (line) => onLog(line) });
   claim.started(`http://127.0.0.1:${run.port}`);
   say(`One router and the services behind it run on port ${run.port}.`);
+  if (run.port !== LOCAL_PORT) say(`${LOCAL_PORT} is taken: where the README says ${LOCAL_PORT}, read ${run.port}.`);
   if (claim.persistTo !== null) say(`Another run goes on in this folder; this one has a store of its own, ${claim.persistTo}.`);
   say(`Written anew into its KV, over what was there: groups, ${GROUPS.map((name) => `group:${name}`).join(", ")}.`);
   await play(run, lines, options);

@@ -32,6 +32,8 @@ export class LaneFolder {
   readonly #store: string;
   /** Name → text that was last looked at, so that a shift stands until its file changes. */
   readonly #seen = new Map<string, string>();
+  /** The names, as KV has them if it has a list. */
+  #listed = "";
   #working: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -51,14 +53,16 @@ export class LaneFolder {
     });
     const kv = await miniflare.getKVNamespace("LANES", "kv");
     const listed = await kv.get("groups", "text");
-    const wanted = JSON.stringify(localNames());
-    if (listed !== null && listed !== wanted) await kv.put("groups", wanted);
+    this.#listed = JSON.stringify(localNames());
+    if (listed !== null && listed !== this.#listed) await kv.put("groups", this.#listed);
     await miniflare.dispose();
   }
 
   /** Resolves when all files that have changed are in force, or it is said why not; calls follow one another. Never rejects. */
   publish(): Promise<void> {
-    this.#working = this.#working.then(() => this.#publishAll()).catch((error: unknown) => console.error(error));
+    this.#working = this.#working
+      .then(() => this.#publishAll())
+      .catch((error: unknown) => (error instanceof Failure ? say(failureText(error.message, error.more)) : console.error(error)));
     return this.#working;
   }
 
@@ -74,7 +78,8 @@ export class LaneFolder {
       this.#seen.delete(name);
       say(`${pathOf(name)} is gone, and its group with it.`);
     }
-    if (gone.length > 0) await this.list();
+    // A file that comes back as it was is not published again.
+    if (JSON.stringify(names) !== this.#listed) await this.list();
     if (names.length === 0) say(`There is no lane file in ${FOLDER}/ yet: \`npx lanes init\` writes a first one.`);
     for (const name of names) {
       const text = readFile(name);

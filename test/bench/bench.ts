@@ -28,13 +28,15 @@ figures: ${Object.keys(figures).join(", ")}; all of them where none is named`;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
+  strict: false,
   options: { json: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
 });
+const options = Object.keys(values).filter((name) => name !== "json" && name !== "help");
 const names = positionals.length === 0 || positionals.includes("all") ? Object.keys(figures) : positionals;
-const unknown = names.filter((name) => !Object.hasOwn(figures, name));
+const unknown = [...names.filter((name) => !Object.hasOwn(figures, name)), ...options.map((name) => `--${name}`)];
 
 if (values.help || unknown.length > 0) {
-  if (unknown.length > 0) process.stderr.write(`unknown figure: ${unknown.join(", ")}\n`);
+  if (unknown.length > 0) process.stderr.write(`unknown: ${unknown.join(", ")}\n`);
   process.stderr.write(`${usage}\n`);
   process.exit(values.help ? 0 : 2);
 }

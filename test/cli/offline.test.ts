@@ -145,25 +145,21 @@ describe("init", () => {
     expect(problems.map(({ path }: { path: string }) => path)).toEqual(["name", "percent"]);
   });
 
-  it("fault D6: knows origins that only the local run allows, and proposes what succeeds", async () => {
-    const { code, out } = await lanes(
-      "init",
-      "--name",
-      "local",
-      "--hosts",
-      "local.test",
-      "--stable",
-      "http://127.0.0.1:3000",
-      "--next",
-      "http://127.0.0.1:3001",
-    );
-    expect(code).toBe(0);
-    expect(out).toContain("Its origins are such as the local run alone allows");
-    // What it proposes succeeds.
-    const [, check] = /npx lanes (check local --insecure-origins) /.exec(out)!;
-    expect((await lanes(...check!.split(" "))).code).toBe(0);
-    rmSync(join(cwd, "lanes/local.json"));
-  });
+  it.each(["http://127.0.0.1:3000", "https://localhost:3000", "http://stable.example.net", "https://10.0.0.1", "https://shop.internal"])(
+    "fault D6: knows that %s is an origin for the local run only, and proposes what succeeds",
+    async (stable) => {
+      const answers = ["--hosts", "local.test", "--stable", stable, "--next", "https://next.example.net"];
+      const { code, out } = await lanes("init", "--name", "local", ...answers);
+      expect(code).toBe(0);
+      expect(out).toContain("Its origins are such as the local run alone allows");
+      const [, check] = /npx lanes (check local --insecure-origins) /.exec(out)!;
+      expect((await lanes(...check!.split(" "))).code).toBe(0);
+      expect((await lanes("check", "local")).out).toContain(
+        "The local run allows such origins: npx lanes check lanes/local.json --insecure-origins",
+      );
+      rmSync(join(cwd, "lanes/local.json"));
+    },
+  );
 });
 
 describe("check", () => {
@@ -229,6 +225,8 @@ describe("check", () => {
     put("wrangler.toml", '[vars]\nINSECURE_ORIGINS = "true"\n');
     expect((await lanes("check", "http.json")).code).toBe(0);
     expect((await runLanes(["check", "http.json"], { cwd, env: { INSECURE_ORIGINS: "false" } })).code).toBe(1);
+    put("wrangler.toml", 'name = "x"\n[vars]\nA = "b"\n[env.dev.vars]\nINSECURE_ORIGINS = "true"\n');
+    expect((await lanes("check", "http.json")).code).toBe(1);
     rmSync(join(cwd, "wrangler.toml"));
   });
 

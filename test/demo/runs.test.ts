@@ -139,6 +139,12 @@ describe("the router on one's own files", () => {
     rmSync(join(copy.folder, "lanes/other.json"));
     await dev.says("lanes/other.json is gone, and its group with it.");
     expect(await shares(url, "own")).toMatchObject({ next: 10 });
+    rmSync(path());
+    await dev.says("lanes/own.json is gone, and its group with it.");
+    put(10);
+    await dev.says("lanes/own.json is in force, as revision 3.");
+    expect(await shares(url, "own")).toMatchObject({ next: 10 });
+    expect((await copy.bash(`curl -s -o /dev/null -w '%{http_code}' ${url} -H "Host: own.test"`)).text).toBe("200");
     expect(dev.said()).not.toContain("as revision 4");
   });
 
