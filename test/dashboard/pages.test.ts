@@ -2,6 +2,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { GROUPS } from "../../src/demo/cast.ts";
 import { freePort, startLocalRun } from "../../src/demo/local-run.ts";
+import { withBundled } from "../support/plant.ts";
 import { type Router, type RouterAnswer, type RouterRequest, startRouter } from "../support/router.ts";
 import { ADMIN_TOKEN, FORM, shopFile, TOKENS } from "./world.ts";
 
@@ -161,11 +162,11 @@ describe("without", () => {
 
   it("a readable KV, the page shows what serves, and what is wrong", async () => {
     const kv = "export default { fetch: () => new Response(null, { status: 500 }) }";
-    const blind = await startRouter({ workers: { LANES: kv }, bindings: TOKENS });
+    const blind = await startRouter({ workers: { LANES: kv }, bindings: TOKENS, build: withBundled({ shop: file }) });
     const headers = { cookie: await session(blind) };
     const list = await blind.fetch("/__lanes/", { headers });
     expect(list.status).toBe(200);
-    expect(list.text).toContain('href="/__lanes/g/mock"');
+    expect(list.text).toContain('href="/__lanes/g/shop"');
     expect(textOf(list)).toContain("What KV holds at");
     await blind.dispose();
   });
@@ -195,7 +196,7 @@ it("opens the running demo's dashboard with the token that it prints", { timeout
   const headers = { cookie: login.headers.get("set-cookie")!.split(";")[0]! };
   for (const group of GROUPS) {
     const page = await (await fetch(`${url}/g/${group}`, { headers })).text();
-    expect(page).toContain("Revision 2 by npm run demo");
+    expect(page).toContain("Revision 1 by npm run demo");
     expect(page).not.toContain('id="outside"');
   }
   await run.dispose();
