@@ -44,8 +44,7 @@ beforeAll(async () => {
   at = (text) => text.replaceAll("8787", port!);
 });
 afterAll(async () => {
-  await demo?.end();
-  copy?.remove();
+  await copy?.remove();
 });
 
 const INIT = [

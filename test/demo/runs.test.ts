@@ -16,8 +16,7 @@ beforeAll(async () => {
   await demo.says("Ctrl-C ends it.");
 });
 afterAll(async () => {
-  await demo?.end();
-  copy?.remove();
+  await copy?.remove();
 });
 
 const urlOf = (run: LongRun): string => /The dashboard: (http:\/\/[^/]+)/.exec(run.said())![1]!;

@@ -29,7 +29,8 @@ export type FreshCopy = {
   start(line: string): LongRun;
   /** What git sees as changed or new. */
   changes(): string;
-  remove(): void;
+  /** With all that still goes on in it. */
+  remove(): Promise<void>;
 };
 
 const PATIENCE_MS = 60_000;
@@ -125,6 +126,9 @@ export function freshCopy(): FreshCopy {
     bash,
     start,
     changes: () => git(folder, "status", "--porcelain"),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    async remove() {
+      await Promise.all([...running].map((run) => run.end()));
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
