@@ -1,14 +1,14 @@
 /** A lane file against everything that is known here (contract section 9, check): itself, the other groups, this Worker's bindings. Writes nothing. */
 import { type Change, changesBetween } from "../core/changes.ts";
-import { hostName } from "../core/facts.ts";
 import { checkGroups } from "../core/host-checks.ts";
 import { readLaneFile } from "../core/lane-file-text.ts";
 import type { LaneGroup } from "../core/lane-group.ts";
+import { normalHost } from "../core/origin.ts";
 import { parseLaneGroup, parseLaneGroupText } from "../core/parse-lane-group.ts";
 import { at, type Problem, quote, Report } from "../core/problem.ts";
 import { type Review, review } from "../core/review.ts";
 import { adjustTable, runsOf } from "../core/slots.ts";
-import { bindingOf, type Env, variable } from "../edge/env.ts";
+import { bindingOf, type Env, originOptions, variable } from "../edge/env.ts";
 import type { Snapshot } from "../edge/groups-kv.ts";
 import type { Revision } from "../group/revisions.ts";
 
@@ -25,7 +25,7 @@ export function checkFile(text: string, name: string, snapshot: Snapshot, env: E
   const report = new Report();
   const value = readLaneFile(text, report);
   const file = withoutPublished(value);
-  const parsed = value === undefined ? null : parseLaneGroup(file, { insecureOrigins: env.INSECURE_ORIGINS === "true" });
+  const parsed = value === undefined ? null : parseLaneGroup(file, originOptions(env));
   const problems = [...report.list(), ...(parsed === null || parsed.ok ? [] : parsed.error)];
   if (!parsed?.ok || problems.length > 0) return { file: null, group: null, problems, warnings: [] };
   const { group, warnings } = parsed.value;
@@ -60,8 +60,8 @@ function amongOthers(group: LaneGroup, snapshot: Snapshot): Problem[] {
 }
 
 function adminHost({ hosts }: LaneGroup, { ADMIN_HOST }: Env): Problem[] {
-  if (ADMIN_HOST === undefined || !hosts.includes(hostName(ADMIN_HOST))) return [];
-  return [{ path: "hosts", message: `expected hosts other than ADMIN_HOST, got ${quote(hostName(ADMIN_HOST))}` }];
+  if (ADMIN_HOST === undefined || !hosts.includes(normalHost(ADMIN_HOST))) return [];
+  return [{ path: "hosts", message: `expected hosts other than ADMIN_HOST, got ${quote(normalHost(ADMIN_HOST))}` }];
 }
 
 /** The baseline cannot do without an origin; another lane then lacks the service, and secrets that are unset are headers left out. */

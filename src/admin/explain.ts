@@ -4,7 +4,7 @@ import { cookieFor, isChosen, privateCacheControl } from "../core/answer.ts";
 import type { Signer } from "../core/context.ts";
 import { type Decision, decide } from "../core/decide.ts";
 import { type Facts, readFacts } from "../core/facts.ts";
-import { firstCandidate, isRepeatable, secondCandidate, timeoutMs } from "../core/fallback.ts";
+import { type Candidate, firstCandidate, isRepeatable, secondCandidate, timeoutMs } from "../core/fallback.ts";
 import { findGroup } from "../core/locate.ts";
 import { matches, why } from "../core/match.ts";
 import { chooseCopies } from "../core/mirror.ts";
@@ -63,24 +63,26 @@ function requestHeaders(
   signer: Signer | null,
 ) {
   const edits = headerEdits(decision, facts, origin, signer);
-  const laneHeader = decision.group.propagate.header;
   const sent = new Headers(headers);
-  const ending = new Set([...edits.remove, ...endingNames(headers, facts, laneHeader)]);
+  const ending = new Set([...edits.remove, ...endingNames(headers, edits)]);
   for (const name of ending) sent.delete(name);
   for (const [name, value] of edits.set) sent.set(name, value);
   const given = Object.fromEntries([...sent].map(([name, value]) => [name, shown(name, value)]));
   // Values the lane file sets may be secrets, whether they come from env or not.
   for (const { name } of origin.headers) given[name] = "…";
   const removed = [...ending].filter((name) => headers.has(name) && !(name in given)).sort();
-  return { sent: given, removed: removed.map((name) => ({ name, why: whyRemoved(name, laneHeader) })) };
+  return { sent: given, removed: removed.map((name) => ({ name, why: whyRemoved(name, decision.group.propagate) })) };
 }
 
 function rulesOf(decision: Decision, facts: Facts) {
   return decision.group.rules.map((rule) => ({ name: rule.name, matched: matches(rule.when, facts), why: why(rule.when, facts) }));
 }
 
-function responseHeaders(decision: Decision, facts: Facts, lane: string | null, fallback: string | null) {
+/** What the answer has beside the origin's own headers, and which of those the lane file removes. */
+function responseHeaders(decision: Decision, facts: Facts, candidate: Candidate | null, fallback: string | null) {
   const headers: Record<string, string> = {};
+  const { lane, origin } = candidate ?? { lane: null, origin: null };
+  for (const { name, value } of origin?.answerHeaders ?? []) if (value !== null) headers[name] = value;
   if (decision.group.expose && lane !== null) {
     Object.assign(headers, {
       "x-lane": decision.lane,
@@ -92,8 +94,9 @@ function responseHeaders(decision: Decision, facts: Facts, lane: string | null, 
   }
   const cookie = cookieFor(decision, facts, 200);
   if (cookie !== null) headers["set-cookie"] = "…";
-  if (cookie !== null || isChosen(decision)) headers["cache-control"] = privateCacheControl(null);
-  return headers;
+  if (cookie !== null || isChosen(decision)) headers["cache-control"] = privateCacheControl(headers["cache-control"] ?? null);
+  const removed = (origin?.answerHeaders ?? []).filter(({ value }) => value === null);
+  return { headers, removed: removed.map(({ name }) => ({ name, why: "the lane file removes it" })) };
 }
 
 /** The answer of `POST /__lanes/api/explain`, or the reason why there is none. */
@@ -127,6 +130,7 @@ export function explain(
   const ejected = (lane: string) => ejectedFor(healthKey(group.name, lane, decision.service.name), clock) !== null;
   const { candidate, fallback } = firstCandidate(decision, facts, ejected);
   const second = candidate === null || !isRepeatable(group, facts) ? null : secondCandidate(group, decision.service, candidate);
+  const answered = responseHeaders(decision, facts, candidate, fallback);
   const forwarded = candidate === null ? null : requestHeaders(headers, decision, facts, candidate.origin, signer);
   return ok({
     group: group.name,
@@ -159,6 +163,7 @@ export function explain(
     })),
     requestHeaders: forwarded?.sent ?? {},
     removedHeaders: forwarded?.removed ?? [],
-    responseHeaders: responseHeaders(decision, facts, candidate?.lane ?? null, fallback),
+    responseHeaders: answered.headers,
+    removedResponseHeaders: answered.removed,
   });
 }

@@ -2,6 +2,7 @@
 import { parseLaneGroupText } from "../core/parse-lane-group.ts";
 import { show } from "../core/problem.ts";
 import { shiftWeights } from "../core/weights.ts";
+import { originOptions } from "../edge/env.ts";
 import { readObject } from "./body.ts";
 import { groupDoor, noPublisher } from "./door.ts";
 import { type Asking, expectedRevision, oneLine, publishText, words } from "./publish.ts";
@@ -19,7 +20,7 @@ export async function weights(asking: Asking): Promise<Response> {
   if (door === null) return noPublisher();
   const { latest } = await door.read(name);
   if (latest === null) return refuse("no-group", "There is no such group.");
-  const parsed = latest.text === null ? null : parseLaneGroupText(latest.text, { insecureOrigins: env.INSECURE_ORIGINS === "true" });
+  const parsed = latest.text === null ? null : parseLaneGroupText(latest.text, originOptions(env));
   if (!parsed?.ok) return refuse("invalid", UNREADABLE, { problems: parsed?.error ?? [] });
   const { weights: wanted } = body.value;
   if (typeof wanted !== "object" || wanted === null || Array.isArray(wanted)) {

@@ -3,6 +3,7 @@ import { basename, dirname } from "node:path";
 import type { Command } from "commander";
 import { checkGroups } from "../core/host-checks.ts";
 import type { LaneGroup } from "../core/lane-group.ts";
+import type { OriginOptions } from "../core/origin.ts";
 import { parseLaneGroupText } from "../core/parse-lane-group.ts";
 import { type Problem, quote } from "../core/problem.ts";
 import { review } from "../core/review.ts";
@@ -35,7 +36,8 @@ function run(files: string[], { json, insecureOrigins = allowsInsecure() }: Opti
   const wanted = files.length > 0 ? new Set(files) : new Set(localNames());
   if (wanted.size === 0) throw cannotAsk(`There is no lane file in ${FOLDER}/ here.`, "`lanes init` writes a first one.");
   const now = Math.floor(Date.now() / 1000);
-  const checked = [...wanted].map((file) => checkOne(readFile(file), insecureOrigins, now));
+  const options = { insecureOrigins, adminHost: variable("ADMIN_HOST") };
+  const checked = [...wanted].map((file) => checkOne(readFile(file), options, now));
   checkTogether(checked);
   const sound = checked.every(({ problems }) => problems.length === 0);
   if (json)
@@ -49,17 +51,19 @@ function run(files: string[], { json, insecureOrigins = allowsInsecure() }: Opti
 }
 
 /** As the Worker will have it: by `[vars]` of the `wrangler.toml` here, unless the environment says otherwise. */
-function allowsInsecure(): boolean {
-  if (process.env.INSECURE_ORIGINS !== undefined) return process.env.INSECURE_ORIGINS === "true";
+function variable(name: string): string | undefined {
+  if (process.env[name] !== undefined) return process.env[name];
   const toml = existsSync("wrangler.toml") ? readFileSync("wrangler.toml", "utf8") : "";
   const [, vars = ""] = /^\[vars\]\s*$([^[]*)/m.exec(toml) ?? [];
-  return /^\s*INSECURE_ORIGINS\s*=\s*"true"/m.test(vars);
+  return new RegExp(`^\\s*${name}\\s*=\\s*"([^"]*)"`, "m").exec(vars)?.[1];
 }
 
-function checkOne({ path, text }: Text, insecureOrigins: boolean, now: number): Checked {
-  const parsed = parseLaneGroupText(text, { insecureOrigins });
+const allowsInsecure = () => variable("INSECURE_ORIGINS") === "true";
+
+function checkOne({ path, text }: Text, options: OriginOptions, now: number): Checked {
+  const parsed = parseLaneGroupText(text, options);
   if (!parsed.ok) {
-    const isLocal = !insecureOrigins && parseLaneGroupText(text, { insecureOrigins: true }).ok;
+    const isLocal = !options.insecureOrigins && parseLaneGroupText(text, { ...options, insecureOrigins: true }).ok;
     return { path, group: null, problems: [...parsed.error], warnings: [], isLocal };
   }
   const { group, warnings } = parsed.value;

@@ -27,6 +27,7 @@ export interface Explained {
   readonly requestHeaders: Readonly<Record<string, string>>;
   readonly removedHeaders: readonly { readonly name: string; readonly why: string }[];
   readonly responseHeaders: Readonly<Record<string, string>>;
+  readonly removedResponseHeaders: readonly { readonly name: string; readonly why: string }[];
 }
 
 /** A request that is answered without anybody being asked. */
@@ -79,7 +80,7 @@ function onFailure({ onFailure: next }: Fallback): string {
 
 export function sayExplained(explained: Explained): void {
   const { group, note, revision, service, lane, slot, visitor, rules, fallback, mirrors, baggage } = explained;
-  const { removedHeaders, requestHeaders, responseHeaders } = explained;
+  const { removedHeaders, requestHeaders, responseHeaders, removedResponseHeaders } = explained;
   say(
     table(null, [
       [dim("group"), `${group}, revision ${revision}`],
@@ -101,6 +102,7 @@ export function sayExplained(explained: Explained): void {
   section("Headers that end here", pairs(removedHeaders.map(({ name, why }) => [name, why])));
   section("Headers the origin gets", pairs(Object.entries(requestHeaders)));
   section("Headers the client gets besides", pairs(Object.entries(responseHeaders)));
+  section("Headers of the answer that end here", pairs(removedResponseHeaders.map(({ name, why }) => [name, why])));
 }
 
 function section(title: string, lines: string): void {

@@ -1,8 +1,6 @@
-/** What the client's answer says beyond the origin's: lane headers, cookie, cache, and the origin's own address mapped back (contract sections 3, 4, 6). Pure. */
+/** What the client's answer says beyond the origin's: lane headers, cookie, cache (contract sections 3, 6). Pure. */
 import type { Decision } from "./decide.ts";
 import type { Facts } from "./facts.ts";
-import type { Origin } from "./lane-group.ts";
-import { isPathPrefix } from "./match.ts";
 import { isDocument, writeCookie } from "./sticky.ts";
 
 /** `Set-Cookie` for this answer, or null: never on errors, never within a chain, and again on documents, so that it does not run out. */
@@ -37,32 +35,3 @@ export function privateCacheControl(value: string | null): string {
 
 /** Would it have another cache keep what must stay with one visitor? All that target one, as `CDN-Cache-Control` (RFC 9213), and their forerunner. */
 export const isForSharedCaches = (name: string): boolean => name.endsWith("-cache-control") || name === "surrogate-control";
-
-/** A URL of the origin's own, as the client must see it: public, less the origin's path; null: leave it as it is. */
-export function publicLocation(location: string, origin: Origin, facts: Facts): string | null {
-  if (origin.base === null) return null;
-  // Bytes stay what they are, so only the authority is parsed: `HTTPS://A1.example:443/x`, `//a1.example/x`.
-  const [, authority, rest] = /^((?:https?:)?\/\/[^/?#\\]*)?(.*)$/is.exec(location)! as unknown as [string, string | undefined, string];
-  const absolute = authority !== undefined;
-  if (absolute ? URL.parse(authority, origin.base)?.origin !== origin.base : !/^\/(?![/\\])/.test(rest)) return null;
-  const path = rest.slice(0, /[?#]|$/.exec(rest)!.index);
-  if (!isPathPrefix(origin.path, path === "" ? "/" : path)) return null;
-  const mapped = rest.slice(Math.min(rest.length, origin.path.length));
-  const tail = mapped.startsWith("/") ? mapped : `/${mapped}`;
-  // Less the origin's path, `/prefix//evil.example` would name another host.
-  const whole = absolute || /^\/[/\\]/.test(tail);
-  return whole ? `${facts.secure ? "https" : "http"}://${facts.authority}${tail}` : tail;
-}
-
-/** A cookie for the origin's own host would be refused by the client: without `Domain` it is the public host's. */
-export function publicSetCookie(cookie: string, origin: Origin): string {
-  if (origin.base === null) return cookie;
-  const host = new URL(origin.base).hostname;
-  const parts = cookie.split(";");
-  return parts
-    .filter((part, at) => {
-      const domain = at === 0 ? null : /^\s*domain\s*=\s*\.?(.*?)\s*$/i.exec(part);
-      return domain === null || domain[1]!.toLowerCase() !== host;
-    })
-    .join(";");
-}

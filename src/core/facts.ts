@@ -5,7 +5,7 @@
 import { parseTraceParent } from "@opentelemetry/core";
 import { type Baggage, parseBaggage } from "./baggage.ts";
 import { parseCookies } from "./cookies.ts";
-import { isOwnHeader } from "./header-names.ts";
+import { isForwarding, isOwnHeader } from "./header-names.ts";
 import { percentDecode } from "./percent.ts";
 
 /** `Headers` and `Map` both fit; names are asked for in lower case. */
@@ -77,8 +77,8 @@ export function hostName(authority: string): string {
   return (bare.endsWith(".") ? bare.slice(0, -1) : bare).toLowerCase();
 }
 
-/** What is no token names no header, and hides none. */
-function connectionNames(value: string | null | undefined): ReadonlySet<string> | null {
+/** Lower-case names; what is no token names no header, and hides none. */
+export function connectionNames(value: string | null | undefined): ReadonlySet<string> | null {
   if (!value || value.toLowerCase() === "keep-alive") return null;
   const names = value.toLowerCase().split(",");
   return new Set(names.map((name) => name.trim()));
@@ -163,12 +163,12 @@ export const isPreflight = (facts: Facts): boolean =>
   facts.method === "OPTIONS" && headerFact(facts, "access-control-request-method") !== undefined;
 
 /**
- * A header as a rule may see it: nothing of ours from outside (`x-lane*`, version overrides; contract section 4), nothing
- * hop-by-hop, nothing that `Connection` names. The group's lane header is hidden where its rules are resolved.
+ * A header as a rule may see it: nothing of ours from outside (`x-lane*`, version overrides; contract section 4), no client's word about
+ * addresses, nothing hop-by-hop, nothing that `Connection` names. The group's lane header is hidden where its rules are resolved.
  * @param name lower case
  */
 export function headerFact(facts: Facts, name: string): string | undefined {
-  if (HIDDEN.has(name) || isOwnHeader(name)) return undefined;
+  if (HIDDEN.has(name) || isOwnHeader(name) || isForwarding(name)) return undefined;
   if (facts.connection?.has(name)) return undefined;
   return facts.headers.get(name) ?? undefined;
 }

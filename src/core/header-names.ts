@@ -3,9 +3,24 @@
 /** A token (RFC 9110, section 5.6.2): header names, methods, and the keys of baggage members (W3C Baggage, section 3.3.1). */
 export const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 
+/** RFC 7239, and what came before it. */
+const FORWARDED = "(?:x-)?forwarded(?:-.*)?";
+
 /** Framing, addresses, tracing and our own marks: set by the router or by the platform alone. Lower case. */
-const OWNED =
-  /^(host|content-length|connection|keep-alive|te|trailer|transfer-encoding|upgrade|proxy-.*|forwarded|x-forwarded-.*|baggage|traceparent|tracestate|cf-.*|x-lane.*)$/;
+const OWNED = new RegExp(
+  `^(?:host|content-length|connection|keep-alive|te|trailer|transfer-encoding|upgrade|proxy-.*|${FORWARDED}|baggage|traceparent|tracestate|cf-.*|x-lane.*)$`,
+);
+
+/**
+ * By these a proxy tells an origin where a request came from, and what it asked for before it was changed: Forwarded (RFC 7239) and
+ * X-Forwarded-*, X-Real-IP (nginx), X-Original-* (Envoy, nginx, IIS), X-Rewrite-URL (IIS). Some of them are ours to say, so that a stranger's
+ * word in the others would be believed beside it. Lower case.
+ */
+const FORWARDING_NAMES = `${FORWARDED}|x-real-ip|x-original-.*|x-rewrite-url`;
+const FORWARDING = new RegExp(`^(?:${FORWARDING_NAMES})$`);
+
+/** Is it a word about addresses, in any spelling? Lower case. */
+export const isForwarding = (name: string): boolean => FORWARDING.test(folded(name));
 
 /** They end at each hop (RFC 9110, section 7.6.1). Lower case. */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -24,23 +39,37 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
  * A header or member of ours begins so: contexts, marks, hops, which version of a Worker answers (contract section 4), and our baggage
  * member as Jaeger and OpenTracing write one, which OpenTelemetry's readers of both put in the place of the true one.
  */
-const OURS = /^(?:x-lane|cloudflare-workers-version-|(?:uberctx|ot-baggage)-laneway-)/;
+const OUR_BEGINNINGS = "x-lane|cloudflare-workers-version-|(?:uberctx|ot-baggage)-laneway-";
+const OURS = new RegExp(`^(?:${OUR_BEGINNINGS})`);
 
 /** As an origin behind CGI reads a name: `x_lane_mirror`, and in some `x.lane.mirror` too, is `x-lane-mirror`. Lower case. */
 export const folded = (name: string): string => (/[^a-z0-9-]/.test(name) ? name.replaceAll(/[^a-z0-9-]/g, "-") : name);
 
+const NEITHER = new RegExp(`^(?!${OUR_BEGINNINGS}|(?:${FORWARDING_NAMES})$)[a-z0-9-]+$`);
+
+/** Most names, told at one look: neither ours nor a word about addresses, and folded as they are. Lower case. */
+export const isNeither = (name: string): boolean => NEITHER.test(name);
+
 /** Is this header ours, in any spelling that an origin may fold into ours? Lower case. */
 export const isOwnHeader = (name: string): boolean => OURS.test(folded(name));
 
+/** Does the router or the platform alone set it? `plain` is folded. */
+export const isOwned = (plain: string): boolean => OWNED.test(plain);
+
 /** May a lane file set this header on what goes to an origin, or on a stub's answer? */
 export function maySet(name: string): boolean {
-  return !OWNED.test(name.toLowerCase());
+  return !isOwned(name.toLowerCase());
+}
+
+/** May a lane file set or remove it on an origin's answers? What says how the body is to be read, or opens a WebSocket, is the origin's; cookies are many. */
+export function maySetOnAnswers(name: string): boolean {
+  return maySet(name) && !/^(?:set-cookie2?|content-encoding|content-range|sec-websocket-.*)$/i.test(name);
 }
 
 /** May a baggage member become this header? Anybody can send baggage, so it must not carry an identity either (contract section 5). */
 export function mayPropagate(name: string): boolean {
   const plain = folded(name.toLowerCase());
-  return maySet(plain) && !isOwnHeader(plain) && !/^(cookie|authorization)$/.test(plain);
+  return maySet(plain) && !isOwnHeader(plain) && !isForwarding(plain) && !/^(cookie|authorization)$/.test(plain);
 }
 
 /** Does every header that begins so belong to the router or the platform, or is it one that nobody may set? */

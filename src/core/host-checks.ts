@@ -1,14 +1,15 @@
 /** Who claims which host, and whether an origin would bring a request back to the router (contract section 2). */
 import type { LaneGroup, When } from "./lane-group.ts";
 import { entryHosts } from "./locate.ts";
-import { isSameOrigin } from "./origin.ts";
+import { hostOf, isSameOrigin, normalHost, type OriginOptions } from "./origin.ts";
 import { at, enumerate, type Problem, quote, Report } from "./problem.ts";
 
 /** The hosts of one group. */
-export function checkHosts(group: LaneGroup, report: Report): void {
+export function checkHosts(group: LaneGroup, { adminHost }: OriginOptions, report: Report): void {
   checkServiceHosts(group, report);
   checkClaims(group, report);
   checkLoops(group, "", routedHosts([group]), report);
+  if (adminHost !== undefined) checkAdminHost(group, normalHost(adminHost), report);
   checkMirrorOrigins(group, report);
   checkCookieDomain(group, report);
   checkWantedHosts(group, report);
@@ -83,7 +84,16 @@ function checkLoops(group: LaneGroup, prefix: string, routed: RoutedHosts, repor
   }
 }
 
-const hostOf = (base: string) => base.slice(base.indexOf("//") + 2).replace(/\.?(?::\d+)?$/, "");
+/** The Worker itself is there, behind the admin's tokens. */
+function checkAdminHost({ lanes }: LaneGroup, adminHost: string, report: Report): void {
+  for (const lane of lanes.values()) {
+    for (const [service, { base }] of lane.origins) {
+      if (base === null || hostOf(base) !== adminHost) continue;
+      const path = at(at(at("lanes", lane.name), "origins"), service);
+      report.add(path, `expected an origin outside Laneway, got ${quote(adminHost)}, which is ADMIN_HOST: requests would come back here`);
+    }
+  }
+}
 
 /** Is it a host that the group does not have? An empty host stands for one that was refused. */
 function foreignTo(hosts: readonly string[], report: Report): (host: string) => boolean {

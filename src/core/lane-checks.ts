@@ -1,6 +1,9 @@
 /** What the keys of a lane file say about each other: names that are meant to exist, sums, doubles. Hosts are judged by `host-checks.ts`. */
 import { mayPropagate, mayPropagatePrefix } from "./header-names.ts";
 import type { LaneFile } from "./lane-file.ts";
+import type { OriginFile } from "./lane-file-lanes.ts";
+import { isPathPrefix } from "./match.ts";
+import { normalHost, withoutTrailingSlashes } from "./origin.ts";
 import { at, enumerate, quote, type Report, show, unknownName } from "./problem.ts";
 import { SLOTS } from "./slots.ts";
 
@@ -49,16 +52,32 @@ function checkServices(file: LaneFile, report: Report): void {
     const path = at(at("lanes", lane), "origins");
     for (const [service, origin] of Object.entries(origins)) {
       checkService(service, at(path, service), file, report);
-      if (typeof origin === "object") checkDoubles(Object.keys(origin.headers), at(at(path, service), "headers"), report, true);
+      if (typeof origin === "object") checkOrigin(origin, service, at(path, service), file, report);
     }
   }
   for (const [service, { fallback, hosts = [] }] of Object.entries(file.services)) {
     const path = at(at("services", service), "fallback");
-    checkDoubles(hosts, at(at("services", service), "hosts"), report, true);
+    checkDoubles(hosts, at(at("services", service), "hosts"), report, normalHost);
     if (!checkLane(fallback, path, file, report) || Object.hasOwn(file.lanes[fallback]!.origins, service)) continue;
     report.add(path, `expected a lane with an origin for ${quote(service)}, got ${quote(fallback)}, which has none`);
   }
-  checkDoubles(file.hosts, "hosts", report, true);
+  checkDoubles(file.hosts, "hosts", report, normalHost);
+}
+
+function checkOrigin(
+  { headers, answerHeaders, strip }: Exclude<OriginFile, string>,
+  name: string,
+  path: string,
+  { services }: LaneFile,
+  report: Report,
+): void {
+  checkDoubles(Object.keys(headers), at(path, "headers"), report, lowerCase);
+  checkDoubles(Object.keys(answerHeaders), at(path, "answerHeaders"), report, lowerCase);
+  const service = Object.hasOwn(services, name) ? services[name] : undefined;
+  const prefix = withoutTrailingSlashes(strip ?? "");
+  if (service === undefined || isPathPrefix(prefix, withoutTrailingSlashes(service.path))) return;
+  const outside = `requests of ${quote(name)} outside of it (its path is ${quote(service.path)}) go to the origin with their whole path`;
+  report.warn(at(path, "strip"), `${quote(prefix)} is taken off where a path begins so; ${outside}`);
 }
 
 function checkLaneWeights({ lanes }: LaneFile, report: Report): void {
@@ -111,7 +130,7 @@ function checkMirrors(file: LaneFile, report: Report): void {
 function checkStubs(file: LaneFile, report: Report): void {
   file.stubs.forEach(({ service, response }, i) => {
     checkService(service, at(at("stubs", i), "service"), file, report);
-    checkDoubles(Object.keys(response.headers), at(at(at("stubs", i), "response"), "headers"), report, true);
+    checkDoubles(Object.keys(response.headers), at(at(at("stubs", i), "response"), "headers"), report, lowerCase);
   });
 }
 
@@ -136,7 +155,7 @@ function checkHeaders({ propagate: { header, headers } }: LaneFile, report: Repo
     headers.filter((each) => typeof each === "string"),
     "propagate.headers",
     report,
-    true,
+    lowerCase,
   );
 }
 
@@ -175,10 +194,13 @@ function checkNames(list: readonly { readonly name: string }[], path: string, re
   });
 }
 
-function checkDoubles(values: readonly string[], path: string, report: Report, anyCase = false): void {
+const lowerCase = (value: string) => value.toLowerCase();
+
+/** `spelling`: what two spellings of one value have in common. */
+function checkDoubles(values: readonly string[], path: string, report: Report, spelling = (value: string) => value): void {
   const seen = new Set<string>();
   for (const value of values) {
-    const key = anyCase ? value.toLowerCase() : value;
+    const key = spelling(value);
     if (value !== "" && seen.has(key)) report.add(path, `expected each only once, got ${quote(value)} twice`);
     seen.add(key);
   }

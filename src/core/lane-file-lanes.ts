@@ -1,6 +1,7 @@
 /** The schema of services, lanes and origins (contract section 2). */
 import * as v from "valibot";
 import {
+  answerHeader,
   choice,
   defaulted,
   described,
@@ -64,12 +65,12 @@ const origin = v.union(
         headers: defaulted(table(settableHeader, header), {}, "Headers set on every request to this origin."),
         strip: optional(
           path,
-          "A path prefix that the origin does not know: taken off each request's path, and put back where an answer names a URL.",
+          "A path prefix, in whole segments, that the origin does not know: taken off each request's path, and put back where Location, Content-Location, Refresh, Link or a cookie's Path names a URL of the origin.",
         ),
         answerHeaders: defaulted(
-          table(settableHeader, v.union([headerValue, v.null("null")], "a header value, or null")),
+          table(answerHeader, v.union([headerValue, v.null()], "a header value (visible ASCII characters and spaces), or null")),
           {},
-          "Headers set on every answer of this origin; null removes one.",
+          "Headers set on every answer of this origin, after its URLs were mapped back; null removes one.",
         ),
         baggage: defaulted(choice("all", "none"), "all", "none: this origin gets no baggage."),
         synthetic: defaulted(flag, false, "The origin promises to roll back requests marked x-lane-synthetic: true."),

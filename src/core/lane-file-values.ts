@@ -1,6 +1,6 @@
 /** The small values of a lane file. Each message completes the sentence "expected …"; each pattern also goes into the JSON schema. */
 import * as v from "valibot";
-import { maySet, TOKEN } from "./header-names.ts";
+import { maySet, maySetOnAnswers, TOKEN } from "./header-names.ts";
 import { type Path, parsePath, type Step } from "./path.ts";
 import { enumerate } from "./problem.ts";
 
@@ -90,6 +90,10 @@ export const headerName = form('a header name such as "x-api-key"', TOKEN);
 
 const SETTABLE = 'a header name such as "x-env" (not one that the router or the platform sets: Host, X-Forwarded-*, x-lane*, baggage, …)';
 export const settableHeader = v.pipe(form(SETTABLE, TOKEN), v.check(maySet, SETTABLE));
+
+const SETTABLE_ON_ANSWERS =
+  'a header name such as "cache-control" (not Set-Cookie, what says how the body is to be read, or what the router or the platform sets)';
+export const answerHeader = v.pipe(form(SETTABLE_ON_ANSWERS, TOKEN), v.check(maySetOnAnswers, SETTABLE_ON_ANSWERS));
 
 /** Not what marks a copy as one. */
 export const scrubbedHeader = form(

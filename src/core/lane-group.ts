@@ -61,6 +61,8 @@ export interface Origin {
   readonly synthetic: boolean;
   /** Two lanes share this URL for this service: an answer must not come from a cache keyed by URL. */
   readonly noStore: boolean;
+  /** Folded names of the headers that every request to it gets by the lane file: `headers`, and the one that carries the lane. */
+  readonly sets: ReadonlySet<string>;
 }
 
 export interface Lane {
@@ -100,6 +102,8 @@ export interface Propagate {
   /** Lower-case header names restored from baggage members of the same name. */
   readonly names: ReadonlySet<string>;
   readonly prefixes: readonly string[];
+  /** The same, folded. */
+  readonly folded: { readonly names: ReadonlySet<string>; readonly prefixes: readonly string[] };
 }
 
 export interface Fallback {

@@ -1,4 +1,5 @@
 /** Where a service runs in a lane: what an origin of the lane file means, and which URLs may not be one (contract section 2, origins). */
+import { hostName } from "./facts.ts";
 import type { OriginFile } from "./lane-file-lanes.ts";
 import type { Origin } from "./lane-group.ts";
 import { at, quote, type Report } from "./problem.ts";
@@ -6,6 +7,31 @@ import { at, quote, type Report } from "./problem.ts";
 export interface OriginOptions {
   /** Also http, IP addresses and private names: local runs and tests. */
   readonly insecureOrigins: boolean;
+  /** `ADMIN_HOST` of the Worker, where it is known: no origin, since that host is the Worker itself. */
+  readonly adminHost?: string | undefined;
+}
+
+/** One host in the spelling that requests have it in: lower case, without trailing dot, addresses as the URL parser writes them. */
+export function normalHost(host: string): string {
+  return hostName((host.startsWith("[") ? URL.parse(`http://${host}`)?.hostname : null) ?? host);
+}
+
+/** A base as `splitUrl` makes it, or what `ADMIN_HOST` says; `*` and the like are no host here. */
+export const hostOf = (base: string): string => normalHost(base.slice(base.indexOf("//") + 2));
+
+/** RFC 3986, section 6.2.2: escapes in capitals, and none where the character itself may stand. */
+const normalPath = (path: string): string =>
+  path.replace(/%([0-9a-f]{2})/gi, (written, hex: string) => {
+    const char = String.fromCharCode(Number.parseInt(hex, 16));
+    return /[\w.~-]/.test(char) ? char : written.toUpperCase();
+  });
+
+/** Where an origin's requests go, so that two spellings of one place are equal; `headers` are none of it. null: a URL that was refused. */
+export function placeOf({ base, path, binding, strip }: Origin): string | null {
+  if (base === null && binding === null) return null;
+  // Stripped and put there again is not stripped.
+  const [before, less] = strip !== "" && path.endsWith(strip) ? [path.slice(0, -strip.length), ""] : [path, strip];
+  return JSON.stringify([base ?? binding, normalPath(before), less]);
 }
 
 export function withoutTrailingSlashes(path: string): string {
@@ -14,7 +40,7 @@ export function withoutTrailingSlashes(path: string): string {
   return path.slice(0, end);
 }
 
-/** A URL that is refused is reported, and gives an origin that must not be used. `noStore` is for the caller, who knows the other lanes. */
+/** A URL that is refused is reported, and gives an origin that must not be used. `noStore` and `sets` are for the caller, who knows the whole file. */
 export function resolveOrigin(file: OriginFile, path: string, options: OriginOptions, report: Report): Origin {
   const origin = typeof file === "string" ? { url: file, headers: {}, answerHeaders: {}, baggage: "all" as const, synthetic: false } : file;
   const binding = "binding" in origin ? (origin.binding ?? null) : null;
@@ -28,15 +54,17 @@ export function resolveOrigin(file: OriginFile, path: string, options: OriginOpt
     baggage: origin.baggage,
     synthetic: origin.synthetic,
     noStore: false,
+    sets: new Set(),
   };
 }
 
-/** A URL that was refused is neither URL nor binding, and like nothing. Headers may tell two origins behind one URL apart. */
+/** A URL that was refused is like nothing. Headers, in any order, may tell two origins behind one URL apart. */
 export function isSameOrigin(a: Origin | undefined, b: Origin | undefined): boolean {
-  if (a === undefined || b === undefined || a.base !== b.base || a.path !== b.path || a.binding !== b.binding || a.strip !== b.strip)
-    return false;
-  return (a.base !== null || a.binding !== null) && JSON.stringify(a.headers) === JSON.stringify(b.headers);
+  if (a === undefined || b === undefined || placeOf(a) === null) return false;
+  return placeOf(a) === placeOf(b) && headersOf(a) === headersOf(b);
 }
+
+const headersOf = ({ headers }: Origin) => JSON.stringify([...headers].sort((a, b) => (a.name < b.name ? -1 : 1)));
 
 function splitUrl(text: string, path: string, options: OriginOptions, report: Report): { base: string | null; path: string } {
   const url = URL.parse(text);
@@ -53,6 +81,7 @@ function problem(text: string, url: URL | null, { insecureOrigins }: OriginOptio
   if (url.protocol !== "https:" && url.protocol !== "http:") return 'a URL with "https://"';
   if (/^[^/]*\/\/[^/?#]*@/.test(text)) return 'a URL without user name and password ("headers" of the origin can carry them)';
   if (/[?#]/.test(text)) return "a URL without ? and # (the request's own query is passed on)";
+  if (!PLAIN_HOST.test(url.hostname)) return 'one host such as "a1.example": no "*", no empty part, no dot at its end';
   if (insecureOrigins) return null;
   if (url.protocol !== "https:") return 'a URL with "https://" (http only where INSECURE_ORIGINS is "true")';
   if (isAddress(url.hostname)) return 'a host name, not an IP address (only where INSECURE_ORIGINS is "true")';
@@ -61,11 +90,13 @@ function problem(text: string, url: URL | null, { insecureOrigins }: OriginOptio
 
 const withoutUserinfo = (text: string) => text.replace(/\/\/.*@/, "//…@");
 
+/** Other spellings of one host, or of many, would be taken for different ones where hosts are compared. */
+const PLAIN_HOST = /^(?:[\w-]{1,63}(?:\.[\w-]{1,63})*|\[[\da-f:.]+\])$/;
+
 /** The URL parser has already written `0x7f.1` and `2130706433` as `127.0.0.1`. */
 const isAddress = (hostname: string) => hostname.startsWith("[") || /^[\d.]+$/.test(hostname);
 
 /** Names that the public DNS does not have (RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`), and names of one label. */
-function isPrivate(hostname: string): boolean {
-  const name = hostname.replace(/\.$/, "");
+function isPrivate(name: string): boolean {
   return !name.includes(".") || /\.(?:localhost|local|internal|intranet|lan|corp|home|home\.arpa)$/.test(name);
 }

@@ -44,7 +44,7 @@ function parse(input: unknown, options: OriginOptions, report: Report): ParsedLa
   const file = validate(laneFile, input, report);
   checkLaneFile(file, report);
   const group = resolveLaneGroup(file, options, report);
-  checkHosts(group, report);
+  checkHosts(group, options, report);
   return report.count > 0 ? err(report.list()) : ok({ group, warnings: report.warnings });
 }
 

@@ -19,7 +19,7 @@ import type {
   Stub,
 } from "./lane-group.ts";
 import { indexServices } from "./locate.ts";
-import { type OriginOptions, resolveOrigin, withoutTrailingSlashes } from "./origin.ts";
+import { normalHost, type OriginOptions, placeOf, resolveOrigin, withoutTrailingSlashes } from "./origin.ts";
 import { at, type Report } from "./problem.ts";
 import { indexRules } from "./rule-index.ts";
 import { adjustTable, rangesTable } from "./slots.ts";
@@ -30,7 +30,7 @@ import { patternCompiler, type Reading, resolveWhen } from "./when.ts";
 export function resolveLaneGroup(file: LaneFile, options: OriginOptions, report: Report): LaneGroup {
   const reading = { compile: patternCompiler(report), isHidden: hiding(file, report) };
   const rules = file.rules.map((rule, i) => resolveRule(rule, at("rules", i), reading));
-  const lanes = resolveLanes(file.lanes, options, report);
+  const lanes = resolveLanes(file, options, report);
   const slots = report.count === 0 ? resolveSlots(file) : NO_SLOTS;
   const varies = variesBy({ baseline: file.baseline, context: file.context, lanes, rules, slots });
   const services = new Map(Object.entries(file.services).map(([name, service]) => [name, resolveService(name, service, varies)]));
@@ -58,9 +58,6 @@ export function resolveLaneGroup(file: LaneFile, options: OriginOptions, report:
   };
 }
 
-/** As hosts are compared: lower case, without the trailing dot. */
-const normalHost = (host: string): string => host.toLowerCase().replace(/\.$/, "");
-
 const secondsOf = (time: string | undefined): number | null => (time === undefined ? null : unixSeconds(time));
 
 const lower = (names: readonly string[]): string[] => names.map((name) => name.toLowerCase());
@@ -79,7 +76,7 @@ function resolveService(name: string, file: LaneFile["services"][string], varies
   return { ...service, varies: varies(service) };
 }
 
-function resolveLanes(files: LaneFile["lanes"], options: OriginOptions, report: Report): ReadonlyMap<string, Lane> {
+function resolveLanes({ lanes: files, propagate }: LaneFile, options: OriginOptions, report: Report): ReadonlyMap<string, Lane> {
   const origins = Object.entries(files).flatMap(([lane, file]) =>
     Object.entries(file.origins).map(([service, origin]) => {
       const path = at(at(at("lanes", lane), "origins"), service);
@@ -93,12 +90,13 @@ function resolveLanes(files: LaneFile["lanes"], options: OriginOptions, report: 
   }
   for (const each of origins) {
     const noStore = each.origin.base !== null && lanesOf.get(urlOf(each))!.length > 1;
-    lanes.get(each.lane)!.origins.set(each.service, { ...each.origin, noStore });
+    const sets = new Set([propagate.header.toLowerCase(), ...each.origin.headers.map(({ name }) => name)].map(folded));
+    lanes.get(each.lane)!.origins.set(each.service, { ...each.origin, noStore, sets });
   }
   return lanes;
 }
 
-const urlOf = ({ service, origin }: { service: string; origin: Origin }) => `${service} ${origin.base}${origin.path}`;
+const urlOf = ({ service, origin }: { service: string; origin: Origin }) => `${service} ${placeOf(origin)}`;
 
 /** Of weights that give nobody a slot, which is a problem and reported as one. */
 const NO_SLOTS: SlotTable = { ends: [], lanes: [] };
@@ -141,11 +139,14 @@ function resolveSticky({ by, maxAgeSeconds, epoch, domain, sameSite }: LaneFile[
 }
 
 function resolvePropagate({ header, baggage, headers }: LaneFile["propagate"]): Propagate {
+  const names = lower(headers.filter((each) => typeof each === "string"));
+  const prefixes = lower(headers.flatMap((each) => (typeof each === "string" ? [] : [each.prefix])));
   return {
     header: header.toLowerCase(),
     baggage: baggage ?? null,
-    names: new Set(lower(headers.filter((each) => typeof each === "string"))),
-    prefixes: lower(headers.flatMap((each) => (typeof each === "string" ? [] : [each.prefix]))),
+    names: new Set(names),
+    prefixes,
+    folded: { names: new Set(names.map(folded)), prefixes: prefixes.map(folded) },
   };
 }
 

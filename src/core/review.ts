@@ -3,6 +3,7 @@
  * which visitors move; which services fall back. One text for command line, API and page.
  */
 import { isExpired } from "./assign.ts";
+import { isForwarding, isOwnHeader } from "./header-names.ts";
 import type { Condition, LaneGroup, SlotTable, When } from "./lane-group.ts";
 import { entryHosts } from "./locate.ts";
 import { at, enumerate, type Problem, quote } from "./problem.ts";
@@ -73,6 +74,9 @@ function partOf(condition: Condition): string {
 
 const isWithin = (few: ReadonlySet<string>, many: ReadonlySet<string>) => few.size <= many.size && [...few].every((part) => many.has(part));
 
+/** From outside nobody is believed in these (contract section 4). */
+const isNeverSeen = (header: string) => isOwnHeader(header) || isForwarding(header);
+
 function ruleWarnings({ rules, lanes, baseline }: LaneGroup, now: number): Problem[] {
   const warnings: Problem[] = [];
   const parts = rules.map(({ when }) => partsOf(when));
@@ -98,14 +102,19 @@ function ruleWarnings({ rules, lanes, baseline }: LaneGroup, now: number): Probl
 
 function headerWarning(name: string): string | null {
   if (name === "host") return 'is compared as the client wrote it, with port and capitals; "host" beside "header" knows neither';
-  return /^(?:x-lane|cloudflare-workers-version-)/.test(name) ? "rules never see this header: it is removed first" : null;
+  return isNeverSeen(name) ? "rules never see this header: it is removed first" : null;
 }
 
 function stickyWarnings(group: LaneGroup): Problem[] {
   const { by, domain, sameSite } = group.sticky;
   if (by !== "cookie") {
     const keys = [...(domain === null ? [] : ["domain"]), ...(sameSite === "lax" ? [] : ["sameSite"])];
-    return keys.map((key) => ({ path: at("sticky", key), message: 'says nothing: no cookie is set where "by" is not "cookie"' }));
+    const needless = keys.map((key) => ({ path: at("sticky", key), message: 'says nothing: no cookie is set where "by" is not "cookie"' }));
+    if (typeof by !== "object" || by.on !== "header" || !isNeverSeen(by.key)) return needless;
+    return [
+      ...needless,
+      { path: "sticky.by.header", message: `${quote(by.key)} is removed first, so that every visitor has the baseline` },
+    ];
   }
   const hosts = entryHosts(group);
   const several = hosts.length > 1 || hosts.some((host) => host.startsWith("*"));

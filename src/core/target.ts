@@ -5,9 +5,11 @@ import { CONTEXT_KEYS, contextKey, mayBeContext, readContext, type Signer, windo
 import { withoutCookies } from "./cookies.ts";
 import type { Decision } from "./decide.ts";
 import { type Facts, headerFact } from "./facts.ts";
-import { folded, HOP_BY_HOP, isOwnHeader, mayPropagate } from "./header-names.ts";
+import { folded, HOP_BY_HOP, isForwarding, isNeither, isOwned, isOwnHeader, mayPropagate } from "./header-names.ts";
+import { losesBytes } from "./header-text.ts";
 import { MAX_OTHERS } from "./incoming.ts";
 import type { LaneGroup, Origin } from "./lane-group.ts";
+import { isPathPrefix } from "./match.ts";
 import { cookieNames } from "./sticky.ts";
 
 export const MAX_HOPS = 16;
@@ -18,19 +20,40 @@ const MAX_PROPAGATED = 32;
 /** `Forwarded` is the client's word about addresses. */
 const ENDS_HERE = new Set([...HOP_BY_HOP, "forwarded"]);
 
+/** Says which of a request's headers end here, by their lower-case names. */
+export type Ending = (name: string) => boolean;
+
 /**
- * Does a header of the client end here, whatever the decision? Ours, what is hop-by-hop, and every spelling that an origin may fold
- * into what we set. `name` is lower case.
+ * Ends here: what is hop-by-hop, or named by `Connection`; ours; a word about addresses, unless a valid context says that it comes from within
+ * (`trusted`); and every spelling that an origin may fold into what we, the platform or the lane file set. `given`: headers that baggage
+ * becomes in this request.
  */
-export function endsHere(name: string, laneHeader: string): boolean {
-  if (ENDS_HERE.has(name) || isOwnHeader(name)) return true;
-  const plain = folded(name);
-  if (plain === name) return false;
-  return plain === folded(laneHeader) || ENDS_HERE.has(plain) || plain.startsWith("x-forwarded-");
+export function endingOf(
+  { propagate }: LaneGroup,
+  { connection }: Facts,
+  { sets }: Origin,
+  trusted: boolean,
+  given: readonly (readonly [name: string, value: string])[] = [],
+): Ending {
+  const filled = given.length === 0 ? null : new Set(given.map(([name]) => folded(name)));
+  const { names, prefixes, folded: as } = propagate;
+  const isListed = (name: string, plain: string) =>
+    (as.names.has(plain) && !names.has(name)) ||
+    as.prefixes.some((prefix, i) => plain.startsWith(prefix) && !name.startsWith(prefixes[i]!));
+  const lists = as.names.size > 0 || as.prefixes.length > 0;
+  return (name) => {
+    if (ENDS_HERE.has(name) || sets.has(name) || connection?.has(name) || filled?.has(name)) return true;
+    if (isNeither(name)) return lists && isListed(name, name);
+    const plain = folded(name);
+    if (isOwnHeader(plain) || sets.has(plain) || filled?.has(plain) || (lists && isListed(name, plain))) return true;
+    return plain === name ? !trusted && isForwarding(plain) : isOwned(plain) || isForwarding(plain);
+  };
 }
 
 export interface HeaderEdits {
-  /** Removed first, beside what `endsHere` or `Connection` names. Lower case. */
+  /** What the client sent of these is removed first. */
+  readonly ends: Ending;
+  /** And these. Lower case. */
   readonly remove: readonly string[];
   /** Set last, so that nothing of the client's stands in their place. */
   readonly set: readonly (readonly [name: string, value: string])[];
@@ -38,11 +61,21 @@ export interface HeaderEdits {
   readonly baggageDropped: number;
 }
 
-export function originUrl(origin: Origin, facts: Facts, search: string = facts.search): string {
-  // A binding receives the public URL, Host too. A base never ends in "/", a path always begins with one: nothing in it can name a host.
-  if (origin.base === null) return `${facts.secure ? "https" : "http"}://${facts.authority}${facts.path}${search}`;
-  return origin.base + origin.path + facts.path + search;
+/** Whole segments of the path as it came, so that no escape, dot or double slash in it means another prefix; a path outside of it stays. */
+function strippedPath({ path, strip }: Origin, facts: Facts): string {
+  if (strip === "" || !isPathPrefix(strip, facts.path)) return facts.path;
+  return facts.path.slice(strip.length) || (path === "" ? "/" : "");
 }
+
+export function originUrl(origin: Origin, facts: Facts, search: string = facts.search): string {
+  const path = strippedPath(origin, facts);
+  // A binding receives the public URL, Host too. A base never ends in "/", a path always begins with one: nothing in it can name a host.
+  if (origin.base === null) return `${publicOrigin(facts)}${path}${search}`;
+  return origin.base + origin.path + path + search;
+}
+
+/** Scheme, host and port as the client wrote them. */
+export const publicOrigin = ({ secure, authority }: Facts): string => `${secure ? "https" : "http"}://${authority}`;
 
 /** Believed from anybody, because it can only stop a request. */
 export function claimedHops(facts: Facts): number {
@@ -58,14 +91,14 @@ export function hopsOf(decision: Decision, facts: Facts): number {
 const VISIBLE = /^[\x20-\x7e]*$/;
 
 /** The edge's ASMHeaderPropagation: listed baggage members become request headers of the same name. */
-function propagated(decision: Decision, facts: Facts, without: readonly string[]): (readonly [string, string])[] {
-  const { names, prefixes, header } = decision.group.propagate;
+function propagated({ propagate }: LaneGroup, facts: Facts, { sets }: Origin, without: readonly string[]): (readonly [string, string])[] {
+  const { names, prefixes } = propagate;
   const found: (readonly [string, string])[] = [];
   if (names.size === 0 && prefixes.length === 0) return found;
   for (const { key, value } of facts.baggage.members) {
     const name = key.toLowerCase();
     const listed = names.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
-    if (!listed || without.includes(key) || !mayPropagate(name) || endsHere(name, header) || !VISIBLE.test(value)) continue;
+    if (!listed || without.includes(key) || !mayPropagate(name) || sets.has(folded(name)) || !VISIBLE.test(value)) continue;
     if (found.length < MAX_PROPAGATED) found.push([name, value]);
   }
   return found;
@@ -92,6 +125,14 @@ function isForgedMember(signer: Signer | null): (member: BaggageMember) => boole
     if (signer === null || !key.startsWith(CONTEXT_KEYS) || !mayBeContext(value)) return true;
     return ++checks > MAX_OTHERS || readContext(value, signer) === null;
   };
+}
+
+/** `Cookie` less ours, `""` where nothing is left; null: as it came. */
+export function cookieOf(group: LaneGroup, facts: Facts): string | null {
+  const cookie = headerFact(facts, "cookie");
+  if (!cookie || losesBytes(cookie)) return null;
+  const rest = withoutCookies(cookie, cookieNames(group));
+  return rest === cookie ? null : rest;
 }
 
 function forwardedFor(decision: Decision, facts: Facts): string | null {
@@ -126,14 +167,12 @@ export function headerEdits(decision: Decision, facts: Facts, origin: Origin, si
   const { group, copy, context } = decision;
   const remove: string[] = [];
   const without = marks.withoutBaggage ?? [];
-  const set: (readonly [string, string])[] = propagated(decision, facts, without);
+  const set: (readonly [string, string])[] = propagated(group, facts, origin, without);
+  const ends = endingOf(group, facts, origin, context !== null, set);
   set.push([group.propagate.header, decision.lane]);
-  const cookie = headerFact(facts, "cookie");
-  if (cookie) {
-    const rest = withoutCookies(cookie, cookieNames(group));
-    if (rest === "") remove.push("cookie");
-    else if (rest !== cookie) set.push(["cookie", rest]);
-  }
+  const cookie = cookieOf(group, facts);
+  if (cookie === "") remove.push("cookie");
+  else if (cookie !== null) set.push(["cookie", cookie]);
   const own: string[] = [];
   if (signer !== null) {
     const text = writeContext(
@@ -156,12 +195,11 @@ export function headerEdits(decision: Decision, facts: Facts, origin: Origin, si
   if (marks.synthetic) set.push(["x-lane-synthetic", "true"]);
   set.push(["x-forwarded-host", facts.authority], ["x-forwarded-proto", facts.secure ? "https" : "http"]);
   const address = forwardedFor(decision, facts);
-  if (address === null) remove.push("x-forwarded-for");
-  else set.push(["x-forwarded-for", address]);
+  if (address !== null) set.push(["x-forwarded-for", address]);
   if (facts.traceId === null) {
     set.push(["traceparent", traceparent(facts.requestId)]);
     remove.push("tracestate");
   }
   if (facts.headers.get("upgrade")?.toLowerCase() === "websocket") set.push(["upgrade", "websocket"]);
-  return { remove, set, baggageDropped: facts.baggage.dropped + baggage.dropped };
+  return { ends, remove, set, baggageDropped: facts.baggage.dropped + baggage.dropped };
 }

@@ -1,5 +1,5 @@
 /** Which services may give two visitors two answers under one URL: judged once, when the group is made (contract section 3, the cookie). */
-import type { Condition, Lane, LaneGroup, Rule, Service } from "./lane-group.ts";
+import type { Condition, Lane, LaneGroup, Origin, Rule, Service } from "./lane-group.ts";
 import { isSameOrigin } from "./origin.ts";
 
 /** A cache tells requests apart by their URL alone. */
@@ -10,6 +10,9 @@ function asksVisitor(condition: Condition): boolean {
 }
 
 const lanesOf = ({ lane, slots }: Rule): readonly string[] => (lane === null ? (slots?.lanes ?? []) : [lane]);
+
+/** Of one place, and by one way there: a path outside of what is stripped tells two ways apart. */
+const isAlike = (a: Origin | undefined, b: Origin | undefined): boolean => isSameOrigin(a, b) && a?.strip === b?.strip;
 
 type Parts = Pick<LaneGroup, "baseline" | "context" | "rules" | "slots"> & { readonly lanes: ReadonlyMap<string, Lane> };
 
@@ -23,7 +26,7 @@ export function variesBy({ baseline, context, lanes, rules, slots }: Parts): (se
     const originIn = (lane: string | null) => (lane === null ? undefined : lanes.get(lane)?.origins.get(name));
     const ofBaseline = originIn(baseline);
     return [...(entry ? atEntries : anywhere)].some(
-      (lane) => lane !== baseline && !isSameOrigin(originIn(lane) ?? originIn(fallback) ?? ofBaseline, ofBaseline),
+      (lane) => lane !== baseline && !isAlike(originIn(lane) ?? originIn(fallback) ?? ofBaseline, ofBaseline),
     );
   };
 }

@@ -95,6 +95,7 @@ export function Explanation({ explained }: { explained: Explained }) {
           Visitor: visitor,
           Baggage: explained.baggage?.map(({ key, value }) => `${key}=${value}`).join(", "),
           "Headers that end here": explained.removedHeaders?.map(({ name, why }) => `${name}: ${why}`).join("; "),
+          "Headers of the answer that end here": explained.removedResponseHeaders?.map(({ name }) => name).join(", "),
         }}
       />
       <h2>Rules, in order</h2>

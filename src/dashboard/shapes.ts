@@ -182,4 +182,5 @@ export interface Explained {
   readonly removedHeaders?: readonly { readonly name: string; readonly why: string }[];
   readonly requestHeaders?: Readonly<Record<string, string>>;
   readonly responseHeaders?: Readonly<Record<string, string>>;
+  readonly removedResponseHeaders?: readonly { readonly name: string }[];
 }

@@ -1,11 +1,11 @@
 /** Answers on this platform → what `core/compare.ts` compares: bytes read to a cap, codings undone (contract section 7). */
 import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
-import { publicLocation } from "../core/answer.ts";
 import { type Answer, type Comparison, compareAnswers } from "../core/compare.ts";
 import { type Body, mapText, readBody } from "../core/compare-body.ts";
 import { type CompareRules, compareRules } from "../core/compare-rules.ts";
 import type { Facts } from "../core/facts.ts";
 import type { Mirror, Origin } from "../core/lane-group.ts";
+import { publicCookies, publicHeader, setAnswerHeaders } from "../core/map-back.ts";
 import { type Redaction, redaction } from "../core/redact.ts";
 import { unshadowed } from "../core/shadow-host.ts";
 import { readUpTo } from "./read-up-to.ts";
@@ -68,21 +68,21 @@ function bodyOf(taken: Taken): Body {
 }
 
 /**
- * As the client of the primary would see it (contract sections 4 and 7): each origin's own address in a `Location` is the public one, and so is
- * our `-shadow` host wherever the origin has written it. Cookies are one a line: a comma parts none (RFC 6265, section 3).
+ * As the client of the primary would see it (contract sections 4 and 7): each origin's own address is the public one, so is our `-shadow` host
+ * wherever the origin has written it, and headers are what the lane file makes of them. Cookies are one a line: a comma parts none (RFC 6265,
+ * section 3).
  */
 export function answerOf(taken: Taken, facts: Facts): Answer {
+  const { origin } = taken;
   const toPublic = unshadowed(facts.authority);
   const headers = new Map<string, string>();
   for (const [name, value] of taken.headers) {
     const shown = toPublic(value);
-    const before = headers.get(name);
-    headers.set(name, before === undefined ? shown : `${before}\n${shown}`);
+    if (name !== "set-cookie") headers.set(name, publicHeader(name, shown, origin, facts) ?? shown);
   }
-  for (const name of ["location", "content-location"]) {
-    const value = headers.get(name);
-    if (value !== undefined) headers.set(name, publicLocation(value, taken.origin, facts) ?? value);
-  }
+  const cookies = taken.headers.getSetCookie().map(toPublic);
+  if (cookies.length > 0) headers.set("set-cookie", (publicCookies(cookies, origin, facts)?.lines ?? cookies).join("\n"));
+  setAnswerHeaders(headers, origin);
   return { status: taken.status, headers, body: mapText(bodyOf(taken), toPublic) };
 }
 

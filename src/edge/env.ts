@@ -1,3 +1,5 @@
+import type { OriginOptions } from "../core/origin.ts";
+
 /** What `wrangler.toml`, secrets and variables give the Worker. Further bindings are the lanes' own (`"origins": { "a": { "binding": "NAME" } }`). */
 export interface Env {
   readonly LANES: KVNamespace;
@@ -20,6 +22,12 @@ export interface Env {
   /** `"true"` allows http, IP literals and private names as origins: local runs and tests. */
   readonly INSECURE_ORIGINS?: string;
 }
+
+/** What this Worker's variables say of origins. */
+export const originOptions = ({ INSECURE_ORIGINS, ADMIN_HOST }: Env): OriginOptions => ({
+  insecureOrigins: INSECURE_ORIGINS === "true",
+  adminHost: ADMIN_HOST,
+});
 
 export const MIN_SECRET_LENGTH = 32;
 

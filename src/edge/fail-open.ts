@@ -6,17 +6,16 @@
 
 import { writeBaggage } from "../core/baggage.ts";
 import { saysCopy } from "../core/context.ts";
-import { withoutCookies } from "../core/cookies.ts";
-import { type Facts, headerFact } from "../core/facts.ts";
+import type { Facts } from "../core/facts.ts";
 import { isRepeatable, isUpgrade } from "../core/fallback.ts";
 import { contextTexts, NOTHING_CAME, readIncoming, refusalOf } from "../core/incoming.ts";
 import type { LaneGroup, Origin, Service } from "../core/lane-group.ts";
 import { findService } from "../core/locate.ts";
-import { cookieNames } from "../core/sticky.ts";
-import { claimedHops, type HeaderEdits, isOwnMember, MAX_HOPS, originUrl } from "../core/target.ts";
+import { claimedHops, cookieOf, endingOf, type HeaderEdits, isOwnMember, MAX_HOPS, originUrl } from "../core/target.ts";
+import { rewrapped, tidy } from "./answer.ts";
 import { asItCame } from "./body.ts";
 import type { Env } from "./env.ts";
-import { endingNames, forward, wasSent } from "./forward.ts";
+import { forward, wasSent } from "./forward.ts";
 import { problem } from "./respond.ts";
 import { signerOf } from "./sign.ts";
 
@@ -49,11 +48,10 @@ async function isRefused(group: LaneGroup, service: Service, facts: Facts, env: 
 
 function bareEdits(group: LaneGroup, facts: Facts, origin: Origin): HeaderEdits {
   const baggage = origin.baggage === "none" ? "" : writeBaggage(facts.baggage, [], isOwnMember(group)).header;
-  const cookie = withoutCookies(headerFact(facts, "cookie") ?? "", cookieNames(group));
+  const cookie = cookieOf(group, facts);
   const set: [name: string, value: string | null][] = [
-    [group.propagate.header, null],
     ["baggage", baggage || null],
-    ["cookie", cookie || null],
+    ...(cookie === null ? [] : [["cookie", cookie || null] as [string, string | null]]),
     ["x-lane-hops", String(claimedHops(facts) + 1)],
     ["x-forwarded-host", facts.authority],
     ["x-forwarded-proto", facts.secure ? "https" : "http"],
@@ -61,6 +59,7 @@ function bareEdits(group: LaneGroup, facts: Facts, origin: Origin): HeaderEdits 
     ["upgrade", isUpgrade(facts) ? "websocket" : null],
   ];
   return {
+    ends: endingOf(group, facts, origin, false),
     remove: set.map(([name]) => name),
     set: set.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])),
     baggageDropped: 0,
@@ -84,10 +83,10 @@ export async function failOpen(request: Request, group: LaneGroup, facts: Facts,
       limitMs: null,
       rawAnswer: false,
     };
-    const outcome = await forward(request, attempt, endingNames(request.headers, facts, group.propagate.header), env);
+    const outcome = await forward(request, attempt, env);
     if (outcome.kind === "failed") return problem(outcome.reason);
-    const answer = new Response(outcome.response.body, outcome.response);
-    for (const name of [...answer.headers.keys()]) if (name.startsWith("x-lane")) answer.headers.delete(name);
+    const answer = rewrapped(outcome.response);
+    tidy(answer, origin, facts, null);
     return answer;
   } catch (error) {
     report(error, group.name);

@@ -9,7 +9,7 @@ import { headerEdits, originUrl } from "../core/target.ts";
 import { asItCame, goesAsItCame, type RequestBody, replayable, streamed, type Upload } from "./body.ts";
 import { admit, failed, healthKey, succeeded } from "./eject.ts";
 import type { Env } from "./env.ts";
-import { type Attempt, endingNames, forward, type Outcome } from "./forward.ts";
+import { type Attempt, forward, type Outcome } from "./forward.ts";
 
 /** What came of asking the origins; null `outcome`: strict, and the lane has no origin. */
 export interface Served {
@@ -74,7 +74,7 @@ async function send(
     limitMs,
     rawAnswer: sending.rawAnswer,
   };
-  const outcome = await forward(request, attempt, endingNames(request.headers, facts, decision.group.propagate.header), env);
+  const outcome = await forward(request, attempt, env);
   return { outcome, baggageDropped: edits.baggageDropped };
 }
 

@@ -2,9 +2,8 @@
  * One fetch to one target. What went wrong on the way is data until `respond.ts` (contract section 6); it throws only where our own code does,
  * so that no lane is blamed for that.
  */
-import type { Facts } from "../core/facts.ts";
 import type { Origin } from "../core/lane-group.ts";
-import { endsHere, type HeaderEdits } from "../core/target.ts";
+import type { HeaderEdits } from "../core/target.ts";
 import { goesAsItCame, type RequestBody } from "./body.ts";
 import { bindingOf, type Env, variable } from "./env.ts";
 
@@ -24,9 +23,9 @@ export interface Attempt {
 }
 
 /** The client's headers that end here: names are looked at once, and only what came is deleted, however many `Connection` lists. */
-export function endingNames(headers: Headers, { connection }: Facts, laneHeader: string): string[] {
+export function endingNames(headers: Headers, { ends }: HeaderEdits): string[] {
   const ending: string[] = [];
-  for (const name of headers.keys()) if (connection?.has(name) || endsHere(name, laneHeader)) ending.push(name);
+  for (const name of headers.keys()) if (ends(name)) ending.push(name);
   return ending;
 }
 
@@ -34,10 +33,10 @@ export function endingNames(headers: Headers, { connection }: Facts, laneHeader:
  * The outgoing headers. `fetch` makes a Request of its own in any case, so a copy of the incoming headers is all that is made here: a
  * Request of ours would be one object and one copy more (measured: 4 % of a pass-through's CPU).
  */
-function outgoingHeaders(request: Request, { origin, edits }: Attempt, ending: readonly string[], env: Env): Headers {
+function outgoingHeaders(request: Request, { origin, edits }: Attempt, env: Env): Headers {
   const headers = new Headers(request.headers);
   for (const name of edits.remove) headers.delete(name);
-  for (const name of ending) headers.delete(name);
+  for (const name of endingNames(request.headers, edits)) headers.delete(name);
   for (const [name, value] of edits.set) headers.set(name, value);
   for (const { name, value } of origin.headers) {
     const text = typeof value === "string" ? value : variable(env, value.env);
@@ -50,8 +49,8 @@ function outgoingHeaders(request: Request, { origin, edits }: Attempt, ending: r
 /** Its body goes with the Request that brought it. */
 const isBrought = (request: Request, { body }: Attempt): boolean => body.content !== null && goesAsItCame(request);
 
-function outgoing(request: Request, attempt: Attempt, ending: readonly string[], env: Env): RequestInit {
-  const init: RequestInit = { headers: outgoingHeaders(request, attempt, ending, env), redirect: "manual" };
+function outgoing(request: Request, attempt: Attempt, env: Env): RequestInit {
+  const init: RequestInit = { headers: outgoingHeaders(request, attempt, env), redirect: "manual" };
   // Said again, the method of a GET would have the platform refuse the body.
   if (!isBrought(request, attempt)) {
     init.method = request.method;
@@ -112,10 +111,10 @@ export const wasSent = (request: Request): boolean => sent.has(request);
  * A client that leaves ends the whole request, this fetch with it, where nothing is left in `waitUntil`: copies start after the headers
  * (measured; a listener on `request.signal` costs 4 % of a pass-through's CPU).
  */
-export async function forward(request: Request, attempt: Attempt, ending: readonly string[], env: Env): Promise<Outcome> {
+export async function forward(request: Request, attempt: Attempt, env: Env): Promise<Outcome> {
   const binding = attempt.origin.binding === null ? null : bindingOf(env, attempt.origin.binding);
   if (attempt.origin.binding !== null && binding === null) return { kind: "failed", reason: "connect" };
-  const init = outgoing(request, attempt, ending, env);
+  const init = outgoing(request, attempt, env);
   const target = isBrought(request, attempt) ? new Request(attempt.url, request) : attempt.url;
   sent.add(request);
   try {

@@ -7,7 +7,7 @@ import { type GroupIndex, indexGroups } from "../core/locate.ts";
 import { murmur3 } from "../core/murmur3.ts";
 import type { Problem } from "../core/problem.ts";
 import { BUNDLED } from "./bundled.ts";
-import { bindingOf, type Env } from "./env.ts";
+import { bindingOf, type Env, originOptions } from "./env.ts";
 import { names, namesOrAll, readKv, type Values } from "./kv-values.ts";
 import { loadParser, parser } from "./parser.ts";
 
@@ -81,7 +81,7 @@ function withBindings(group: LaneGroup, env: Env): { group: LaneGroup | null; pr
 }
 
 function judge(name: string, input: unknown, source: GroupInForce["source"], env: Env): Known {
-  const options = { insecureOrigins: env.INSECURE_ORIGINS === "true" };
+  const options = originOptions(env);
   // A value too long to be read is judged again each time rather than kept for comparison.
   const text = typeof input === "string" && input.length <= MAX_KEPT ? input : "";
   const parsed = typeof input === "string" ? parser().parseLaneGroupText(input, options) : parser().parseLaneGroup(input, options);

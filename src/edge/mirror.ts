@@ -17,7 +17,7 @@ import { countComparison, countCopy, countUncompared } from "./batch.ts";
 import { goesAsItCame, type Upload } from "./body.ts";
 import { answerOf, type Comparing, compareWith, comparingOf, type Failure, MAX_COMPARED_BYTES, type Taken, take } from "./compare.ts";
 import type { Sending, Served } from "./fallback.ts";
-import { endingNames, forward } from "./forward.ts";
+import { forward } from "./forward.ts";
 import { type Hold, hold, type Kept, keep, nothingKept, release } from "./in-flight.ts";
 
 /** `waitUntil` is cut after 30 s, and a copy ends before 25 s. */
@@ -189,7 +189,6 @@ async function ask(want: Want, copy: Copy, { lane, origin }: Candidate, content:
       limitMs: Math.max(0, Math.min(mirror.timeoutMs, limit.until - Date.now())),
       rawAnswer: true,
     },
-    endingNames(request.headers, facts, decision.group.propagate.header),
     env,
   );
   if (outcome.kind === "failed") return outcome.reason === "timeout" ? "timeout" : "connect";

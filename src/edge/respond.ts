@@ -1,7 +1,8 @@
 /** The answer to the client: the one place where failures become a response, and where our headers are put on one (contract sections 3, 4, 6). */
-import { cookieFor, isChosen, isForSharedCaches, privateCacheControl, publicLocation, publicSetCookie } from "../core/answer.ts";
+import { cookieFor, isChosen, isForSharedCaches, privateCacheControl } from "../core/answer.ts";
 import type { Decision } from "../core/decide.ts";
 import type { Facts } from "../core/facts.ts";
+import { rewrapped, tidy } from "./answer.ts";
 import type { Served } from "./fallback.ts";
 
 /** Our own errors (contract section 6): `type` is the tag that scripts read, `status` the HTTP status. */
@@ -39,29 +40,6 @@ function keepPrivate(headers: Headers): void {
   if (after !== before) headers.set("cache-control", after);
 }
 
-function mapBack(headers: Headers, served: Served, facts: Facts): void {
-  const origin = served.candidate!.origin;
-  for (const name of ["location", "content-location"]) {
-    const value = headers.get(name);
-    const mapped = value === null ? null : publicLocation(value, origin, facts);
-    if (mapped !== null) headers.set(name, mapped);
-  }
-  if (!headers.has("set-cookie")) return;
-  const cookies = headers.getSetCookie();
-  const mapped = cookies.map((cookie) => publicSetCookie(cookie, origin));
-  if (mapped.every((cookie, at) => cookie === cookies[at])) return;
-  headers.delete("set-cookie");
-  for (const cookie of mapped) headers.append("set-cookie", cookie);
-}
-
-/** RFC 9110, section 7.6.1; a 101 needs its `Upgrade`. */
-function endHopByHop(headers: Headers, upgraded: boolean): void {
-  const connection = headers.get("connection");
-  if (connection !== null && !upgraded)
-    for (const name of connection.split(",")) if (/^[\w-]+$/.test(name.trim())) headers.delete(name.trim());
-  headers.delete("proxy-authenticate");
-}
-
 function expose(headers: Headers, decision: Decision, served: Served): void {
   headers.set("x-lane", decision.lane);
   headers.set("x-lane-reason", decision.reason);
@@ -70,12 +48,9 @@ function expose(headers: Headers, decision: Decision, served: Served): void {
   if (served.fallback !== null) headers.set("x-lane-fallback", served.fallback);
 }
 
-function answerOf(served: Served): Response {
-  if (served.outcome === null) return problem("missing-service");
-  if (served.outcome.kind === "failed") return problem(served.outcome.reason);
-  const { response } = served.outcome;
-  // Re-wrapped, not rebuilt: body, encoding and a WebSocket stay what they are; only the headers become ours to change.
-  return new Response(response.body, response);
+function answerOf({ outcome }: Served): Response {
+  if (outcome === null) return problem("missing-service");
+  return outcome.kind === "failed" ? problem(outcome.reason) : rewrapped(outcome.response);
 }
 
 /** The answer for the client, whatever came of asking the origins. */
@@ -84,11 +59,7 @@ export function respond(decision: Decision, facts: Facts, served: Served): Respo
   const { headers } = answer;
   const cookie = cookieFor(decision, facts, answer.status);
   const chosen = cookie !== null || isChosen(decision);
-  if (served.outcome?.kind === "answer") {
-    for (const name of [...headers.keys()]) if (name.startsWith("x-lane") || (chosen && isForSharedCaches(name))) headers.delete(name);
-    endHopByHop(headers, answer.status === 101);
-    mapBack(headers, served, facts);
-  }
+  if (served.outcome?.kind === "answer") tidy(answer, served.candidate!.origin, facts, chosen ? isForSharedCaches : null);
   if (chosen) keepPrivate(headers);
   if (cookie !== null) headers.append("set-cookie", cookie);
   if (decision.group.expose) expose(headers, decision, served);

@@ -4,7 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { Batch } from "../edge/batch.ts";
-import type { Env } from "../edge/env.ts";
+import { type Env, originOptions } from "../edge/env.ts";
 import { loadParser, parser } from "../edge/parser.ts";
 import { Counters, type MinuteRow, type TallyRow, WRITE_MS } from "./counters.ts";
 import { Differences, type EndpointRow } from "./differences.ts";
@@ -116,10 +116,10 @@ export class Group extends DurableObject<Env> {
     const { revisions } = publisher;
     const stale = staleness(revisions, write.expected);
     if (stale !== null) return { refused: stale };
-    const insecureOrigins = this.env.INSECURE_ORIGINS === "true";
-    const parsed = parser().parseLaneGroupText(write.file, { insecureOrigins });
+    const options = originOptions(this.env);
+    const parsed = parser().parseLaneGroupText(write.file, options);
     if (!parsed.ok) return { refused: { why: "invalid", problems: [...parsed.error] } };
-    const slots: Runs = slotsFor(parsed.value.group, lastGood(revisions, insecureOrigins), write.slots);
+    const slots: Runs = slotsFor(parsed.value.group, lastGood(revisions, options), write.slots);
     const head = publisher.commit(write.by, write.reason, write.action, (next) => publishedText(write.file, next, slots));
     this.#setState("name", write.name);
     this.#wakeIn(RETRY_MS);

@@ -1,6 +1,7 @@
 /** One write of a group: may it happen, and what is the new revision's text (contract sections 3 and 8). */
 import { type Change, changesBetween } from "../core/changes.ts";
 import type { LaneGroup } from "../core/lane-group.ts";
+import type { OriginOptions } from "../core/origin.ts";
 import type { Problem } from "../core/problem.ts";
 import { adjustTable, rangesTable, runsOf } from "../core/slots.ts";
 import { parser } from "../edge/parser.ts";
@@ -60,10 +61,10 @@ function fileOf(revision: Revision | null): unknown {
 /** Isolates keep the last good revision where a newer one is not: its slots are what visitors have. */
 const LOOK_BACK = 20;
 
-export function lastGood(revisions: Revisions, insecureOrigins: boolean): LaneGroup | null {
+export function lastGood(revisions: Revisions, options: OriginOptions): LaneGroup | null {
   for (const { revision } of revisions.list(Number.MAX_SAFE_INTEGER, LOOK_BACK)) {
     const text = revisions.get(revision)?.text ?? null;
-    const parsed = text === null ? null : parser().parseLaneGroupText(text, { insecureOrigins });
+    const parsed = text === null ? null : parser().parseLaneGroupText(text, options);
     if (parsed?.ok) return parsed.value.group;
   }
   return null;

@@ -28,6 +28,15 @@ describe("the changes between two files", () => {
     ).not.toContain("secret");
   });
 
+  it("show what is set on an origin's answers, and the prefix that it does not know", () => {
+    const lane = (more: object) => ({ lanes: { s1: { origins: { web: { url: "https://a.example", ...more } } } } });
+    const [before, after] = [lane({ answerHeaders: { "x-a": null } }), lane({ answerHeaders: { "x-a": "1" }, strip: "/api" })];
+    expect(changesBetween(before, after)).toEqual([
+      { path: "lanes.s1.origins.web.answerHeaders.x-a", from: "null", to: '"1"' },
+      { path: "lanes.s1.origins.web.strip", from: null, to: '"/api"' },
+    ]);
+  });
+
   it("tell an object from a list and from nothing, and end somewhere", () => {
     expect(changesBetween({ a: [] }, { a: {} })).toEqual([{ path: "a", from: "an empty list", to: "{}" }]);
     expect(changesBetween({ a: null }, { a: 0 })).toEqual([{ path: "a", from: "null", to: "0" }]);

@@ -84,7 +84,9 @@ describe("a copy's headers", () => {
 
   it("change nothing else at later hops but the host", () => {
     const { facts } = of({});
+    const ends = () => false;
     const edits = {
+      ends,
       remove: ["a"],
       set: [
         ["x-forwarded-host", "shop.example:8080"],
@@ -93,6 +95,7 @@ describe("a copy's headers", () => {
       baggageDropped: 3,
     };
     expect(shadowed(edits, facts)).toEqual({
+      ends,
       remove: ["a"],
       set: [
         ["b", "1"],

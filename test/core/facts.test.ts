@@ -94,6 +94,11 @@ describe("a header, as rules see it,", () => {
     for (const name of names) expect([name, headerFact(facts, name)]).toEqual([name, undefined]);
   });
 
+  it.each(["x-forwarded-host", "x-forwarded-for", "forwarded", "x-real-ip", "x_original_url", "x-rewrite-url"])(
+    "fault A7: is no client's word about addresses: %s",
+    (name) => expect(headerFact(factsOf({ headers: { [name]: "x" } }), name)).toBeUndefined(),
+  );
+
   it("is nothing that ends at this hop, or that Connection names", () => {
     const facts = factsOf({ headers: { connection: "close, X-Own, a b, ,é", "x-own": "1", "keep-alive": "1", "x-other": "2" } });
     expect(["connection", "keep-alive", "x-own", "x-other"].map((name) => headerFact(facts, name))).toEqual([

@@ -112,6 +112,18 @@ describe("lanes, services and rules that contradict each other", () => {
     expect(problems(withValue(exampleFile(), path, value))).toEqual([message]);
   });
 
+  it.each([
+    ["mock.example.com", "MOCK.example.com."],
+    ["[::1]", "[0:0::0:1]"],
+    ["*.example.com", "*.Example.com."],
+  ])("fault A15: include two spellings of one host, %s and %s", (one, other) => {
+    expect(problems({ ...smallestFile(), hosts: [one, other] })).toEqual([`hosts: expected each only once, got "${other}" twice`]);
+    const services = { web: { hosts: [one, other] } };
+    expect(problems({ ...smallestFile(), hosts: ["*"], services })).toContain(
+      `services.web.hosts: expected each only once, got "${other}" twice`,
+    );
+  });
+
   it("include a mirror of the same name", () => {
     const file = exampleFile();
     file.mirrors.push({ ...file.mirrors[0] });
@@ -216,10 +228,27 @@ describe("an origin", () => {
     ["https://2130706433", `${at} a host name, not an IP address ${SECURE}, got "https://2130706433"`],
     ["https://[::1]:8443", `${at} a host name, not an IP address ${SECURE}, got "https://[::1]:8443"`],
     ["https://localhost", `${at} a public host name (private ones only where INSECURE_ORIGINS is "true"), got "https://localhost"`],
-    ["https://LocalHost.", `${at} a public host name (private ones only where INSECURE_ORIGINS is "true"), got "https://LocalHost."`],
+    ["https://LocalHost", `${at} a public host name (private ones only where INSECURE_ORIGINS is "true"), got "https://LocalHost"`],
     ["https://db.internal", `${at} a public host name (private ones only where INSECURE_ORIGINS is "true"), got "https://db.internal"`],
   ])("such as %j is refused", (url, message) => {
     expect(origin(url)).toEqual([message]);
+  });
+
+  it.each([
+    "https://live.example.",
+    "https://live.example.:8443/x",
+    "https://*.x.example",
+    "https://%2a.x.example",
+    "https://a.*.example",
+    "https://x..example",
+    "https://.x.example",
+    "https://x.example..",
+    "https://x%2e.example",
+    "https://a,b.example",
+    `https://${"a".repeat(64)}.example`,
+  ])("fault A15: such as %s is no one host, in every mode", (url) => {
+    const message = `${at} one host such as "a1.example": no "*", no empty part, no dot at its end, got`;
+    for (const insecure of [false, true]) expect(origin(url, insecure)).toEqual([expect.stringContaining(message)]);
   });
 
   it("with a user name is refused, in every mode, and the message does not repeat the password", () => {
@@ -240,9 +269,23 @@ describe("an origin", () => {
   it("that is a host of the group or of a service would loop", () => {
     const loop = (host: string) => `${at} an origin outside Laneway, got "${host}", a host of this group: requests would come back here`;
     expect(origin("https://mock.example.com")).toEqual([loop("mock.example.com")]);
-    expect(origin("https://MOCK.example.com.:8443/x")).toEqual([loop("mock.example.com")]);
+    expect(origin("https://MOCK.example.com:8443/x")).toEqual([loop("mock.example.com")]);
     expect(origin({ url: "https://mockb.mock.example.com" })).toEqual([loop("mockb.mock.example.com")]);
   });
+
+  it.each(["https://admin.example", "https://ADMIN.example:8443/x", { url: "https://%61dmin.example/" }])(
+    "fault A15: that is ADMIN_HOST in any spelling would loop: %j",
+    (value) => {
+      const file = withValue(exampleFile(), ["lanes", "s2", "origins", "mocka"], value);
+      for (const adminHost of ["admin.example", "Admin.Example.", "admin.example:443"]) {
+        const parsed = parseLaneGroup(file, { insecureOrigins: false, adminHost });
+        expect(parsed.ok ? [] : parsed.error.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+          `${at} an origin outside Laneway, got "admin.example", which is ADMIN_HOST: requests would come back here`,
+        ]);
+      }
+      expect(parseLaneGroup(file, { insecureOrigins: false, adminHost: "b.admin.example" }).ok).toBe(true);
+    },
+  );
 
   it("that only falls under a wildcard of the group is a warning", () => {
     const file = withValue(exampleFile(), ["lanes", "s2", "origins", "mocka"], "https://a.b.mock.example.com");
@@ -253,6 +296,65 @@ describe("an origin", () => {
 
   it("of a group for all hosts is no hint of a loop", () => {
     expect(warnings({ ...smallestFile(), hosts: ["*"] })).toEqual([]);
+  });
+});
+
+describe("what an origin answers, and what it does not know", () => {
+  const origin = (value: object) => withValue(exampleFile(), ["lanes", "s2", "origins", "mockc"], { url: "https://c2.example", ...value });
+  const at = "lanes.s2.origins.mockc";
+
+  it("may be set and removed", () => {
+    const answerHeaders = { "Cache-Control": "no-cache", "x-old": null, "strict-transport-security": "max-age=1" };
+    expect(problems(origin({ answerHeaders }))).toEqual([]);
+  });
+
+  it.each([
+    "set-cookie",
+    "Set-Cookie",
+    "content-length",
+    "content-encoding",
+    "Content-Range",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+    "sec-websocket-accept",
+    "x-lane",
+    "X-Lane-Served-By",
+    "baggage",
+    "bad name",
+    "",
+  ])("but not %j", (name) => {
+    for (const value of ["x", null])
+      expect(problems(origin({ answerHeaders: { [name]: value } }))).toEqual([
+        expect.stringMatching(/answerHeaders.*: expected the key to be a header name/),
+      ]);
+  });
+
+  it.each([1, true, "a\nb", "é", {}, { env: "KEY" }])("nor to %j", (value) => {
+    expect(problems(origin({ answerHeaders: { "x-a": value } }))).toEqual([
+      expect.stringMatching(`${at}.answerHeaders.x-a: expected a header value`),
+    ]);
+  });
+
+  it("each only once", () => {
+    expect(problems(origin({ answerHeaders: { "X-A": "1", "x-a": null } }))).toEqual([
+      `${at}.answerHeaders: expected each only once, got "x-a" twice`,
+    ]);
+  });
+
+  it.each(["api", "", "//evil.example", "/a/../b", "/a?b", "/a#", "/a b", "/a\\b", 1, null])("no prefix is %j", (strip) => {
+    expect(problems(origin({ strip }))).toEqual([expect.stringMatching(/strip: expected a path/)]);
+  });
+
+  it("is warned of where requests come with another path", () => {
+    expect(warnings(origin({ strip: "/" }))).toEqual([]);
+    expect(warnings(origin({ strip: "/api/" }))).toEqual([
+      `${at}.strip: "/api" is taken off where a path begins so; requests of "mockc" outside of it (its path is "/") go to the origin with their whole path`,
+    ]);
+    for (const path of ["/api", "/api/", "/api/v1"]) {
+      expect(warnings(withValue(origin({ strip: "/api" }), ["services", "mockc", "path"], path))).toEqual([]);
+    }
+    expect(warnings(withValue(origin({ strip: "/api" }), ["services", "mockc", "path"], "/apis"))).toHaveLength(1);
   });
 });
 
@@ -268,6 +370,23 @@ describe("a mirror", () => {
 
   it("must not copy to where the request went", () => {
     expect(problems(file("https://b1.example", {}))).toEqual([same]);
+  });
+
+  it.each([
+    "https://B1.example",
+    "https://b1.example:443/",
+    "https://b1.example//",
+    "https://%621.example",
+    { url: "https://b1.example/api", strip: "/api" },
+    { url: "https://b1.example/./" },
+  ])("fault A15: must not, in any spelling of that place: %j", (url) => {
+    expect(problems(file(url, {}))).toEqual([same]);
+  });
+
+  it("fault A15: must not, by a path with other escapes", () => {
+    const input = file("https://b1.example/%7ea/%2f", {});
+    input.lanes.s1.origins.mockb = "https://b1.example/~%61/%2F/";
+    expect(problems(input)).toEqual([same]);
   });
 
   it("without `from` and `services` is held against every other lane, not against its own", () => {

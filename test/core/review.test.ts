@@ -81,6 +81,17 @@ describe("a review", () => {
     ]);
   });
 
+  it("fault A7: warns of what a client says about addresses: no rule sees it, and nobody is known by it", () => {
+    const names = ["x-forwarded-host", "X-Real-IP", "x_original_url", "forwarded"];
+    expect(warnings({ rules: names.map((name, i) => ({ name: `r${i}`, when: { header: { [name]: "1" } }, lane: "s2" })) })).toEqual(
+      names.map((name, i) => `rules[${i}].when.header.${name.toLowerCase()}: rules never see this header: it is removed first`),
+    );
+    expect(warnings({ sticky: { by: { header: "X-Real-IP" } } })).toEqual([
+      'sticky.by.header: "x-real-ip" is removed first, so that every visitor has the baseline',
+    ]);
+    expect(warnings({ sticky: { by: { header: "x-user" } } })).toEqual([]);
+  });
+
   it("warns of a lane that nobody can reach", () => {
     const lanes = { ...base.lanes, s3: { origins: origin("c") } };
     expect(warnings({ lanes })).toEqual([

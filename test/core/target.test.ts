@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Origin } from "../../src/core/lane-group.ts";
-import { endsHere, headerEdits, hopsOf, originUrl } from "../../src/core/target.ts";
+import { endingOf, headerEdits, hopsOf, originUrl } from "../../src/core/target.ts";
 import { type Asking, contextText, decisionOf, factsOf, groupOf, signer } from "../support/decision.ts";
 
 const group = groupOf({
@@ -14,8 +14,8 @@ const originOf = (lane: string, service = "web") => group.lanes.get(lane)!.origi
 
 function sent(asking: Asking, origin: Origin = originOf("s1"), by = signer as typeof signer | null) {
   const facts = factsOf(asking);
-  const { remove, set, baggageDropped } = headerEdits(decisionOf(group, asking), facts, origin, by);
-  return { remove, set: new Map(set), names: set.map(([name]) => name), baggageDropped };
+  const { ends, remove, set, baggageDropped } = headerEdits(decisionOf(group, asking), facts, origin, by);
+  return { ends, remove, set: new Map(set), names: set.map(([name]) => name), baggageDropped };
 }
 
 describe("the URL of an origin", () => {
@@ -25,6 +25,46 @@ describe("the URL of an origin", () => {
 
   it("of a binding is the public one", () => {
     expect(originUrl(originOf("s2"), factsOf({ url: "https://shop.example:8443/a?b" }))).toBe("https://shop.example:8443/a?b");
+  });
+
+  const stripped = groupOf({
+    services: { web: { path: "/api/shop" }, api: { path: "/api/shop", hosts: ["b.shop.example"] } },
+    lanes: {
+      s1: {
+        weight: 1,
+        origins: {
+          web: { url: "https://one.test", strip: "/api/shop" },
+          api: { url: "https://one.test/v2", strip: "/api/shop/" },
+        },
+      },
+      s2: { origins: { web: { binding: "WEB", strip: "/api/shop" } } },
+    },
+  });
+  it.each([
+    ["/api/shop/x?q", "/x?q", "/v2/x?q"],
+    ["/api/shop", "/", "/v2"],
+    ["/api/shop?q", "/?q", "/v2?q"],
+    ["/api/shop/", "/", "/v2/"],
+    ["/api/shop//evil.test/x", "//evil.test/x", "/v2//evil.test/x"],
+    ["/api/shop/\\evil.test", "//evil.test", "/v2//evil.test"],
+    ["/api/shop/..%2f..%2fx", "/..%2f..%2fx", "/v2/..%2f..%2fx"],
+    ["/api/shop/@evil.test", "/@evil.test", "/v2/@evil.test"],
+    ["/api/shop/%2e%2e/x", "/api/x", "/v2/api/x"],
+    ["/api/shop/../../x", "/x", "/v2/x"],
+    ["/api/shopping", "/api/shopping", "/v2/api/shopping"],
+    ["/api/shop%2fx", "/api/shop%2fx", "/v2/api/shop%2fx"],
+    ["/x", "/x", "/v2/x"],
+  ])("less the prefix that it does not know, in whole segments, never by an escape: %s", (path, plain, prefixed) => {
+    const facts = factsOf({ url: `https://shop.example${path}` });
+    const urls = (
+      [
+        ["s1", "web"],
+        ["s1", "api"],
+        ["s2", "web"],
+      ] as const
+    ).map(([lane, service]) => originUrl(stripped.lanes.get(lane)!.origins.get(service)!, facts));
+    expect(urls).toEqual([`https://one.test${plain}`, `https://one.test${prefixed}`, `https://shop.example${plain}`]);
+    for (const [i, url] of urls.entries()) expect(new URL(url).host).toBe(["one.test", "one.test", "shop.example"][i]);
   });
 
   it.each([
@@ -45,6 +85,9 @@ describe("the URL of an origin", () => {
 });
 
 describe("headers that end here", () => {
+  const ends = (name: string, trusted = false, headers: Record<string, string> = {}, origin = originOf("s1")) =>
+    endingOf(group, factsOf({ headers }), origin, trusted)(name);
+
   it.each([
     "x-lane",
     "x-lane-context",
@@ -64,20 +107,77 @@ describe("headers that end here", () => {
     "proxy-authorization",
     "x_tag",
     "x.tag",
-  ])("fault 25: %s", (name) => expect(endsHere(name, "x-tag")).toBe(true));
+    "content_length",
+    "cf_connecting_ip",
+  ])("fault 25: %s, whoever sent it", (name) => expect([ends(name), ends(name, true)]).toEqual([true, true]));
 
   it.each([
-    "accept",
-    "user-agent",
-    "x-real-ip",
-    "x_custom",
+    "x-forwarded-for",
+    "x-forwarded-host",
     "x-forwarded-port",
-    "xlane",
-    "my-x-lane",
-    "authorization",
-    "cookie",
-    "sec-ch-ua",
-  ])("but not %s", (name) => expect(endsHere(name, "x-tag")).toBe(false));
+    "x-forwarded-prefix",
+    "x-forwarded-ssl",
+    "x-forwarded-client-cert",
+    "x-forwarded",
+    "x-real-ip",
+    "x-original-url",
+    "x-original-forwarded-for",
+    "x-rewrite-url",
+  ])("fault A7: %s, unless a valid context came with it", (name) => expect([ends(name), ends(name, true)]).toEqual([true, false]));
+
+  it.each(["x_real_ip", "x_forwarded_prefix", "x.original.url", "x-rewrite_url", "forwarded_for"])(
+    "fault A7: %s in any case, since no proxy spells it so",
+    (name) => expect([ends(name), ends(name, true)]).toEqual([true, true]),
+  );
+
+  const named = groupOf({
+    lanes: {
+      s1: {
+        weight: 1,
+        origins: { web: { url: "https://one.test", headers: { "X-Edge-User": "u", x_odd: "o" } }, api: "https://api.test" },
+      },
+    },
+    propagate: { header: "x-tag", headers: ["version-id", { prefix: "user-" }] },
+  });
+  const namedOrigin = named.lanes.get("s1")!.origins.get("web")!;
+  it.each<[string, boolean]>([
+    ["x_edge_user", true],
+    ["x.edge-user", true],
+    ["x-odd", true],
+    ["x_tag", true],
+    ["version_id", true],
+    ["user_tier", true],
+    ["user.x", true],
+    ["version-id", false],
+    ["user-tier", false],
+    ["x-edge-users", false],
+    ["userx", false],
+    ["user-x_y", false],
+  ])("fault A8: %s, beside the header that the lane file sets: %s", (name, gone) => {
+    for (const trusted of [false, true]) expect(endingOf(named, factsOf(), namedOrigin, trusted)(name)).toBe(gone);
+  });
+
+  it("fault A8: a plain spelling, where baggage becomes the odd one", () => {
+    const odd = groupOf({ propagate: { headers: [{ prefix: "user_" }] } });
+    const facts = factsOf({ headers: { baggage: "user_tier=gold" } });
+    const { ends, set } = headerEdits(decisionOf(odd), facts, odd.lanes.get("s1")!.origins.get("web")!, signer);
+    expect([new Map(set).get("user_tier"), ends("user-tier"), ends("user-other"), ends("user_other")]).toEqual(["gold", true, true, false]);
+  });
+
+  it("fault A8: no member of the baggage becomes another spelling of what the origin is told", () => {
+    const wide = groupOf({
+      lanes: { s1: { weight: 1, origins: { web: { url: "https://one.test", headers: { "x-edge-user": "u" } }, api: "https://api.test" } } },
+      propagate: { headers: [{ prefix: "x" }] },
+    });
+    const facts = factsOf({ headers: { baggage: "x_edge_user=admin,x-edge-user=admin,x-real-ip=1,x_original_url=/,x-fine=1" } });
+    const { set } = headerEdits(decisionOf(wide), facts, wide.lanes.get("s1")!.origins.get("web")!, signer);
+    expect(set.map(([name]) => name).filter((name) => /user|real|original|fine/.test(name))).toEqual(["x-fine"]);
+  });
+
+  it.each(["accept", "user-agent", "x-real", "x-originally", "xlane", "my-x-lane", "authorization", "cookie", "sec-ch-ua"])(
+    "but not %s",
+    (name) => expect(ends(name)).toBe(false),
+  );
 });
 
 describe("what an origin is told", () => {
@@ -145,7 +245,7 @@ describe("what an origin is told", () => {
     expect(sent({ headers: { cookie: "__Host-lane-shop=1.1.5" } }).remove).toContain("cookie");
     const named = sent({ headers: { cookie: "a=1; __Host-lane-shop=1.1.5", connection: "Cookie, x-tag, bad name" } });
     expect([named.set.has("cookie"), named.set.get("x-tag")]).toEqual([false, "s1"]);
-    expect(named.remove).toEqual(["tracestate"]);
+    expect([named.remove, named.ends("cookie")]).toEqual([["tracestate"], true]);
   });
 
   it("a trace: the client's, or a new one by W3C Trace Context", () => {

@@ -13,7 +13,7 @@ import type { LaneGroup, Origin } from "../../src/core/lane-group.ts";
 import { parseLaneGroup, parseLaneGroupText } from "../../src/core/parse-lane-group.ts";
 import { runsOf } from "../../src/core/slots.ts";
 import { readCookie } from "../../src/core/sticky.ts";
-import { endsHere, headerEdits, originUrl } from "../../src/core/target.ts";
+import { endingOf, headerEdits, originUrl } from "../../src/core/target.ts";
 import { contextText, decisionOf, factsOf, groupOf, NOW, signer } from "../support/decision.ts";
 import { mutated } from "../support/plant.ts";
 import { sendRaw } from "../support/raw-client.ts";
@@ -330,6 +330,7 @@ describe("the router", () => {
       `https://${service}-${lane}.test`,
       `https://${service}-${lane}.test:8443/prefix`,
       { url: `https://${service}-${lane}.test/p/q`, baggage: "none" },
+      { url: `https://${service}-${lane}.test/p`, strip: "/api", headers: { "x-user": "u" } },
       { binding: "SOME" },
     );
   const origins = (lane: string, required: boolean) =>
@@ -419,6 +420,8 @@ describe("the router", () => {
       "upgrade",
       "sec-fetch-dest",
       "x-forwarded-for",
+      "x_user",
+      "x-real-ip",
     ),
     value.filter((text) => !/[^\t\x20-\x7e\x80-\xff]/.test(text)),
   );
@@ -453,15 +456,19 @@ describe("the router", () => {
       if (candidate === null) return;
       const { origin } = candidate;
       const url = new URL(urlOf(origin, facts));
-      if (origin.base !== null) expect([url.origin, url.username, url.pathname]).toEqual([origin.base, "", origin.path + facts.path]);
+      const less = `${facts.path}/`.startsWith(`${origin.strip}/`) ? facts.path.slice(origin.strip.length) : facts.path;
+      if (origin.base !== null) expect([url.origin, url.username, url.pathname]).toEqual([origin.base, "", origin.path + less]);
       else expect([url.hostname.replace(/\.$/, ""), url.pathname]).toEqual([facts.host, facts.path]);
       const { set, remove } = edits(decision, facts, origin, by);
       // No name or value that the platform would throw over, and nothing of ours that a client chose.
       const sent = new Headers(set.map(([name, text]): [string, string] => [name, text]));
       for (const name of remove) sent.delete(name);
-      const ours = new Set(["x-lane-context", "x-lane-hops", of.propagate.header, ...(decision.copy === null ? [] : ["x-lane-mirror"])]);
+      const ours = /^(?:x-lane-(?:context|hops|mirror)|x-forwarded-(?:host|proto|for)|upgrade)$/;
+      if (decision.copy === null) expect([...sent.keys()]).not.toContain("x-lane-mirror");
+      const ends = endingOf(of, facts, origin, false);
+      expect(["x_user", "x-real-ip"].map(ends)).toEqual([origin.sets.has("x-user"), true]);
       for (const [name, text] of set) {
-        if (endsHere(name, of.propagate.header) && name !== "upgrade") expect(ours).toContain(name);
+        if (ends(name) && name !== of.propagate.header) expect(name).toMatch(ours);
         if (name === of.propagate.header) expect(text).toBe(decision.lane);
         // A copy bears its mark, and of others no more than every reader takes.
         if (decision.copy === null || name !== "baggage") continue;
@@ -515,10 +522,10 @@ describe("the Worker", () => {
     const start = (...mutation: Parameters<typeof mutated>) => startRouter({ groups: { shop }, build: mutated(...mutation) });
     mistaken = await start(
       "core/target.ts",
-      "return origin.base + origin.path + facts.path + search;",
-      "return new URL(facts.path + search, origin.base + origin.path).href;",
+      "return origin.base + origin.path + path + search;",
+      "return new URL(path + search, origin.base + origin.path).href;",
     );
-    careless = await start("edge/forward.ts", "connection?.has(name) || endsHere(name, laneHeader)", "connection?.has(name)");
+    careless = await start("edge/forward.ts", "if (ends(name)) ending", "if (name === '') ending");
   }, 30_000);
   afterAll(() => Promise.all([world?.close(), mistaken?.dispose(), careless?.dispose()]));
 
@@ -537,6 +544,8 @@ describe("the Worker", () => {
       "Range: bytes=x",
       "Content-Length: 0",
       "Accept-Encoding: br;q=x",
+      "X-Forwarded-Prefix: //evil.example",
+      "x_real_ip: 203.0.113.9",
     ),
     headerText(["a", "=", ",", ";", "%", "lane=s2", '"']).map((text) => `baggage: ${text}`),
     headerText(["a", "=", ";", " ", "lane-shop=1.1.5"]).map((text) => `cookie: ${text}`),
@@ -570,6 +579,7 @@ describe("the Worker", () => {
       const lane = answer.header("x-lane-served-by");
       expect(answer.header("x-origin")).toBe(lane);
       if (lane === "s1" && answer.header("x-lane-service") === "web") expect(seen[0]!.url).toMatch(/^\/pre\//);
+      expect(seen[0]!.headers.filter(([name]) => /^x-forwarded-prefix$|real.ip/i.test(name))).toEqual([]);
       expect(seen[0]!.headers.filter(([name]) => /^x[._]lane|^x-lane$/i.test(name)).map(([, text]) => text)).toEqual([
         answer.header("x-lane"),
       ]);

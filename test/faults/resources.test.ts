@@ -212,7 +212,8 @@ describe("timers", () => {
     baggage: "all",
     synthetic: false,
     noStore: false,
-  } as Target;
+    sets: new Set(),
+  };
   const request = new Request("http://shop.example/");
   const aborted = (signal: AbortSignal) =>
     new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));
@@ -222,12 +223,12 @@ describe("timers", () => {
     const attempt = {
       url: "http://127.0.0.1/",
       origin,
-      edits: { remove: [], set: [], baggageDropped: 0 },
+      edits: { ends: () => false, remove: [], set: [], baggageDropped: 0 },
       body,
       limitMs: 1_000,
       rawAnswer: false,
     };
-    return forward(request as never, { ...attempt, ...more }, [], {} as never);
+    return forward(request as never, { ...attempt, ...more }, {} as never);
   };
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
   const done = async (outcome: Promise<Outcome>, expected: string) => {

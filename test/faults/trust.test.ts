@@ -293,11 +293,11 @@ describe("our headers from outside", () => {
 
   it("pass byte for byte where they are nobody's: order of members, white space, unknown headers", async () => {
     const baggage = "a=1 ,b=2;p=q ; r,  laneway.other=1~other~s2~1~1~~~x,c=%zz";
-    const { seen } = await world.ask("shop", { headers: { baggage, "x-Custom_Header": "v", "X-Real-IP": "203.0.113.9" } });
+    const { seen } = await world.ask("shop", { headers: { baggage, "x-Custom_Header": "v", "X-Real-Name": "203.0.113.9" } });
     expect(headerOf(seen[0]!.headers, "baggage")).toMatch(
       new RegExp(`^laneway\\.shop=[^,]+,lane=s1,${baggage.replaceAll(/[.~;]/g, "\\$&")}$`),
     );
-    expect([headerOf(seen[0]!.headers, "x-custom_header"), headerOf(seen[0]!.headers, "x-real-ip")]).toEqual(["v", "203.0.113.9"]);
+    expect([headerOf(seen[0]!.headers, "x-custom_header"), headerOf(seen[0]!.headers, "x-real-name")]).toEqual(["v", "203.0.113.9"]);
   });
 });
 

@@ -17,6 +17,7 @@ const origin: Origin = {
   baggage: "all",
   synthetic: false,
   noStore: true,
+  sets: new Set(),
 };
 const facts = readFacts({
   method: "GET",

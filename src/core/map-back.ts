@@ -1,0 +1,154 @@
+/**
+ * What an answer says of the origin's own address, as the client must read it: the public address, less the origin's path and with the
+ * prefix that was stripped (contract section 4). Each function gives null where the header is to stay as it came. Pure.
+ */
+import { type Facts, hostName } from "./facts.ts";
+import { losesBytes } from "./header-text.ts";
+import type { Origin } from "./lane-group.ts";
+import { isPathPrefix } from "./match.ts";
+import { originUrl, publicOrigin } from "./target.ts";
+
+/** Nothing is to be mapped where the origin sees the public URL as it is. */
+const isPublic = ({ base, strip }: Origin): boolean => base === null && strip === "";
+
+const hostOf = (origin: Origin, facts: Facts): string => (origin.base === null ? facts.host : hostName(new URL(origin.base).host));
+
+/**
+ * Does a URL on the public host mean this origin? With another port, as origins write it that know their own port only; another scheme with
+ * its own port is a change of scheme and meant. Where a prefix is stripped, the origin does not know it, unless it writes it.
+ */
+function isMisnamed(url: URL, origin: Origin, client: URL): boolean {
+  if (url.protocol !== client.protocol) return url.port !== "";
+  if (url.port !== client.port) return true;
+  return origin.strip !== "" && !isPathPrefix(origin.strip, url.pathname);
+}
+
+/** The path as the client must ask for it; null: it is none of what the client can ask this origin for. */
+function publicPath({ path, strip }: Origin, pathname: string, isOrigins: boolean): string | null {
+  const known = !isOrigins && strip !== "" && isPathPrefix(strip, pathname);
+  if (!known && isPathPrefix(path, pathname)) return strip + pathname.slice(path.length) || "/";
+  return isOrigins ? null : pathname;
+}
+
+/** Only how the answer is written hangs on this, not what it means. */
+const namesHost = (text: string): boolean => /^[^!-~]*(?:[a-z][a-z\d+.-]*:|[/\\]{2})/i.test(text);
+
+/**
+ * A URL reference of an answer. It is read by one parser, that of browsers (WHATWG URL), against the URL that the origin was asked for, and so
+ * is what comes out: a tab, a backslash or a dot segment never has two readings.
+ */
+export function publicUrl(text: string, origin: Origin, facts: Facts): string | null {
+  if (isPublic(origin)) return null;
+  const url = URL.parse(text, originUrl(origin, facts));
+  const client = URL.parse(facts.url);
+  if (url === null || client === null || (url.protocol !== "https:" && url.protocol !== "http:")) return null;
+  const host = hostName(url.host);
+  const isOrigins = origin.base !== null && host === hostOf(origin, facts);
+  if (!isOrigins && !(host === facts.host && isMisnamed(url, origin, client))) return null;
+  const path = publicPath(origin, url.pathname, isOrigins);
+  if (path === null) return null;
+  [url.username, url.password] = ["", ""];
+  const tail = path + url.href.slice(url.origin.length + url.pathname.length);
+  const whole = publicOrigin(facts) + tail;
+  // The client reads the same: the bytes stay.
+  if (URL.parse(text, client)?.href === URL.parse(whole)?.href) return null;
+  return namesHost(text) || tail.startsWith("//") ? whole : tail;
+}
+
+/** RFC 8288, section 3: every target, and nothing within quotes. */
+function publicLink(value: string, origin: Origin, facts: Facts): string {
+  return value.replace(/"(?:[^"\\]|\\(?:.|$))*"?|<([^<>]*)>/gs, (whole, target: string | undefined) => {
+    const mapped = target === undefined ? null : publicUrl(target, origin, facts);
+    return mapped === null ? whole : `<${mapped}>`;
+  });
+}
+
+/** HTML, "shared declarative refresh steps": seconds, then perhaps `url=`, then the URL, perhaps in quotes. */
+function publicRefresh(value: string, origin: Origin, facts: Facts): string {
+  const [, before, quote, rest] = /^([\t ]*[\d.]+(?:[\t ]*[;,][\t ]*|[\t ]+)(?:url[\t ]*=[\t ]*)?)(["']?)(.+)$/i.exec(value) ?? [];
+  if (before === undefined || quote === undefined || rest === undefined) return value;
+  const end = quote === "" || !rest.includes(quote) ? rest.length : rest.indexOf(quote);
+  const mapped = publicUrl(rest.slice(0, end), origin, facts);
+  return mapped === null ? value : before + quote + mapped + rest.slice(end);
+}
+
+type Write = (value: string, origin: Origin, facts: Facts) => string | null;
+
+/** Headers that name URLs. `Location`: RFC 9110, section 10.2.2; `Content-Location`: section 8.7. */
+const URL_HEADERS: ReadonlyMap<string, Write> = new Map([
+  ["location", publicUrl],
+  ["content-location", publicUrl],
+  ["refresh", publicRefresh],
+  ["link", publicLink],
+]);
+
+export const namesUrl = (name: string): boolean => URL_HEADERS.has(name);
+
+/** @param name lower case */
+export function publicHeader(name: string, value: string, origin: Origin, facts: Facts): string | null {
+  const write = URL_HEADERS.get(name);
+  if (write === undefined || isPublic(origin) || losesBytes(value)) return null;
+  const written = write(value, origin, facts);
+  return written === value ? null : written;
+}
+
+/** Does a cookie for this domain go to the host (RFC 6265, section 5.1.3)? Addresses have no subdomains. */
+function domainCovers(domain: string, host: string): boolean {
+  return host === domain || (host.endsWith(`.${domain}`) && !/^[\d.]+$/.test(host));
+}
+
+/** Of a cookie that the client must get all the same: it would refuse the origin's domain, and never come to the origin's path. */
+function publicCookie(cookie: string, origin: Origin, facts: Facts): string {
+  const host = hostOf(origin, facts);
+  const [pair = "", ...attributes] = cookie.split(";");
+  // Refused by browsers with any other path (RFC 6265bis, section 4.1.3.2).
+  const atRoot = /^\s*__Host-/i.test(pair);
+  const kept = attributes.flatMap((attribute) => {
+    const [, name = "", value = ""] = /^\s*(domain|path)\s*=\s*(.*?)\s*$/i.exec(attribute) ?? [];
+    if (name.toLowerCase() === "domain") {
+      const domain = value.toLowerCase().replace(/^\./, "").replace(/\.$/, "");
+      return domain !== "" && domainCovers(domain, host) && !domainCovers(domain, facts.host) ? [] : [attribute];
+    }
+    const path = name === "" || atRoot ? null : cookiePath(value, origin);
+    return [path === null ? attribute : attribute.replace(/=.*$/s, () => `=${path}`)];
+  });
+  return [pair, ...kept].join(";");
+}
+
+/** Without a path of its own a cookie goes where it was set, which the client knows best. */
+function cookiePath(value: string, { path, strip }: Origin): string | null {
+  if (!value.startsWith("/")) return null;
+  if (isPathPrefix(value, path)) return strip || "/";
+  if (!isPathPrefix(path, value)) return null;
+  const rest = value.slice(path.length);
+  return strip + (rest === "/" ? "" : rest) || "/";
+}
+
+export interface PublicCookies {
+  readonly lines: readonly string[];
+  /** So many of the first lines stay as they came. */
+  readonly kept: number;
+}
+
+/**
+ * All `Set-Cookie` lines; null: as they came. Where one of them would lose bytes, none is taken away: what changes comes behind, and is kept by
+ * a client that refuses the first.
+ */
+export function publicCookies(cookies: readonly string[], origin: Origin, facts: Facts): PublicCookies | null {
+  if (isPublic(origin)) return null;
+  const mapped = cookies.map((cookie) => (losesBytes(cookie) ? cookie : publicCookie(cookie, origin, facts)));
+  const changed = mapped.filter((cookie, i) => cookie !== cookies[i]);
+  if (changed.length === 0) return null;
+  return cookies.some(losesBytes) ? { lines: [...cookies, ...changed], kept: cookies.length } : { lines: mapped, kept: 0 };
+}
+
+/** What the lane file says of the origin's answers, done last. */
+export function setAnswerHeaders(
+  headers: { set(name: string, value: string): unknown; delete(name: string): unknown },
+  { answerHeaders }: Origin,
+): void {
+  for (const { name, value } of answerHeaders) {
+    if (value === null) headers.delete(name);
+    else headers.set(name, value);
+  }
+}
