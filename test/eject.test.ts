@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Fallback } from "../src/core/lane-group.ts";
-import { admit, ejectedFor, failed, forgetHealth, healthKey, succeeded } from "../src/edge/eject.ts";
+import { admit, ejectedFor, failed, forgetHealth, healthKey, release, succeeded } from "../src/edge/eject.ts";
 
 const settings = (failures: number, seconds: number): Fallback => ({
   statuses: new Set([503]),
@@ -14,14 +14,18 @@ const settings = (failures: number, seconds: number): Fallback => ({
   eject: { failures, seconds },
 });
 const key = healthKey("shop", "s2", "web");
+/** Of a probe, in milliseconds. */
+const LEASE = 10_000;
+const ordinary = { probe: false, repeated: true };
+const probe = { probe: true, repeated: true };
 const START = 1_800_000_000_000;
 
 beforeEach(forgetHealth);
 
 /** Fails until ejected; gives the time of the ejection. */
 function eject(lane: string, fallback: Fallback, now: number): number {
-  for (let failure = 1; failure < fallback.eject.failures; failure++) expect(failed(lane, true, fallback, now)).toBe(false);
-  expect(failed(lane, true, fallback, now)).toBe(true);
+  for (let failure = 1; failure < fallback.eject.failures; failure++) expect(failed(lane, ordinary, fallback, now)).toBe(false);
+  expect(failed(lane, ordinary, fallback, now)).toBe(true);
   return now;
 }
 
@@ -31,21 +35,21 @@ describe("an ejection", () => {
     let now = eject(key, fallback, START);
     for (const seconds of [30, 60, 120, 240, 480, 600, 600, 600]) {
       expect(ejectedFor(key, now)).toBe(seconds);
-      expect(admit(key, true, fallback, now + seconds * 1000 - 1)).toBe("ejected");
+      expect(admit(key, true, LEASE, now + seconds * 1000 - 1)).toBe("ejected");
       now += seconds * 1000;
-      expect(admit(key, true, fallback, now)).toBe("probe");
-      expect(failed(key, true, fallback, now)).toBe(true);
+      expect(admit(key, true, LEASE, now)).toBe("probe");
+      expect(failed(key, probe, fallback, now)).toBe(true);
     }
   });
 
   it("ends with a probe that is answered, and the next one is short again", () => {
     const fallback = settings(2, 30);
     const first = eject(key, fallback, START);
-    expect(admit(key, true, fallback, first + 30_000)).toBe("probe");
-    failed(key, true, fallback, first + 30_000);
-    expect(admit(key, true, fallback, first + 90_000)).toBe("probe");
-    succeeded(key, first + 90_100);
-    expect(admit(key, true, fallback, first + 90_100)).toBe("open");
+    expect(admit(key, true, LEASE, first + 30_000)).toBe("probe");
+    failed(key, probe, fallback, first + 30_000);
+    expect(admit(key, true, LEASE, first + 90_000)).toBe("probe");
+    succeeded(key, true);
+    expect(admit(key, true, LEASE, first + 90_100)).toBe("open");
     expect(ejectedFor(key, first + 90_100)).toBeNull();
     expect(ejectedFor(key, eject(key, fallback, first + 100_000))).toBe(30);
   });
@@ -53,27 +57,39 @@ describe("an ejection", () => {
   it("has one probe at a time, which must be repeatable, and another when it never comes back", () => {
     const fallback = settings(1, 30);
     const now = eject(key, fallback, START) + 30_000;
-    expect(admit(key, false, fallback, now)).toBe("ejected");
-    expect(admit(key, true, fallback, now)).toBe("probe");
-    expect(admit(key, true, fallback, now)).toBe("ejected");
-    expect(admit(key, true, fallback, now + fallback.deadlineMs - 1)).toBe("ejected");
-    expect(admit(key, true, fallback, now + fallback.deadlineMs)).toBe("probe");
+    expect(admit(key, false, LEASE, now)).toBe("ejected");
+    expect(admit(key, true, LEASE, now)).toBe("probe");
+    expect(admit(key, true, LEASE, now)).toBe("ejected");
+    expect(admit(key, true, LEASE, now + LEASE - 1)).toBe("ejected");
+    expect(admit(key, true, LEASE, now + LEASE)).toBe("probe");
   });
 
-  it("is neither ended nor drawn out by answers to requests from before it", () => {
+  it("fault A5: has its next probe at once where one came to nothing", () => {
+    const fallback = settings(1, 30);
+    const now = eject(key, fallback, START) + 30_000;
+    expect(admit(key, true, LEASE, now)).toBe("probe");
+    release(key);
+    expect(admit(key, true, LEASE, now)).toBe("probe");
+    expect(admit(key, true, LEASE, now)).toBe("ejected");
+  });
+
+  it("is neither ended nor drawn out by answers to requests that are no probe, however late", () => {
     const fallback = settings(1, 30);
     const now = eject(key, fallback, START);
-    succeeded(key, now + 1_000);
-    expect(failed(key, false, fallback, now + 1_000)).toBe(false);
+    for (const late of [now + 1_000, now + 30_000]) {
+      succeeded(key, false);
+      expect(failed(key, ordinary, fallback, late)).toBe(false);
+    }
     expect(ejectedFor(key, now)).toBe(30);
-    expect(admit(key, true, fallback, now + 29_999)).toBe("ejected");
+    expect(admit(key, true, LEASE, now + 29_999)).toBe("ejected");
+    expect(admit(key, true, LEASE, now + 30_000)).toBe("probe");
   });
 
   it("is one origin's own", () => {
     const fallback = settings(1, 30);
     eject(key, fallback, START);
     for (const other of [healthKey("shop", "s2", "api"), healthKey("shop", "s3", "web"), healthKey("news", "s2", "web")])
-      expect(admit(other, true, fallback, START)).toBe("open");
+      expect(admit(other, true, LEASE, START)).toBe("open");
   });
 });
 
@@ -84,10 +100,10 @@ describe("an hour of a dead lane", () => {
     const perSecond = 100;
     for (let at = 0; at < 3_600 * perSecond; at++) {
       const now = START + (at * 1000) / perSecond;
-      const asked = admit(key, true, fallback, now) !== "ejected";
-      if (asked) {
+      const admission = admit(key, true, LEASE, now);
+      if (admission !== "ejected") {
         lane += 1;
-        failed(key, true, fallback, now);
+        failed(key, admission === "probe" ? probe : ordinary, fallback, now);
       }
       baseline += 1;
     }
@@ -106,11 +122,11 @@ describe("the retry budget", () => {
         let [repeats, answered] = [0, 0];
         for (const answer of answers) {
           if (answer) {
-            succeeded(key, START);
+            succeeded(key, false);
             answered += 1;
           } else {
             repeats += 1;
-            if (failed(key, true, fallback, START)) break;
+            if (failed(key, ordinary, fallback, START)) break;
           }
         }
         expect(repeats).toBeLessThanOrEqual(20 + answered / 5);
@@ -121,7 +137,7 @@ describe("the retry budget", () => {
 
   it("is not spent by failures that nobody repeats", () => {
     const fallback = settings(1_000_000, 30);
-    for (let failure = 0; failure < 500; failure++) expect(failed(key, false, fallback, START)).toBe(false);
+    for (let failure = 0; failure < 500; failure++) expect(failed(key, { probe: false, repeated: false }, fallback, START)).toBe(false);
   });
 });
 
@@ -130,9 +146,7 @@ describe("the memory of lanes", () => {
     const fallback = settings(1, 600);
     const lane = (n: number) => healthKey("shop", `lane-${n}`, "web");
     for (let n = 0; n < 5_000; n++) eject(lane(n), fallback, START);
-    const known = Array.from({ length: 5_000 }, (_, n) => admit(lane(n), true, fallback, START)).map(
-      (admission) => admission === "ejected",
-    );
+    const known = Array.from({ length: 5_000 }, (_, n) => admit(lane(n), true, LEASE, START)).map((admission) => admission === "ejected");
     expect(known.filter(Boolean)).toHaveLength(2_000);
     expect(known.slice(3_000).every(Boolean)).toBe(true);
   });

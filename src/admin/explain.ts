@@ -4,7 +4,7 @@ import { cookieFor, isChosen, privateCacheControl } from "../core/answer.ts";
 import type { Signer } from "../core/context.ts";
 import { type Decision, decide } from "../core/decide.ts";
 import { type Facts, readFacts } from "../core/facts.ts";
-import { type Candidate, firstCandidate, isRepeatable, secondCandidate, timeoutMs } from "../core/fallback.ts";
+import { type Candidate, firstCandidate, mayProbe, secondCandidate, timeoutMsOf, whyOnce } from "../core/fallback.ts";
 import { findGroup } from "../core/locate.ts";
 import { matches, why } from "../core/match.ts";
 import { chooseCopies } from "../core/mirror.ts";
@@ -127,9 +127,13 @@ export function explain(
   if (decision === null) return ok({ group: group.name, revision: inForce.revision, reason: "no-service" });
   if (decision.refused !== null)
     return ok({ group: group.name, revision: inForce.revision, service: decision.service.name, reason: decision.refused });
-  const ejected = (lane: string) => ejectedFor(healthKey(group.name, lane, decision.service.name), clock) !== null;
+  const probes = mayProbe(decision, facts);
+  const ejected = (lane: string) => {
+    const seconds = ejectedFor(healthKey(group.name, lane, decision.service.name), clock);
+    return seconds !== null && (seconds > 0 || !probes);
+  };
   const { candidate, fallback } = firstCandidate(decision, facts, ejected);
-  const second = candidate === null || !isRepeatable(group, facts) ? null : secondCandidate(group, decision.service, candidate);
+  const second = candidate === null ? null : secondCandidate(decision, facts, candidate);
   const answered = responseHeaders(decision, facts, candidate, fallback);
   const forwarded = candidate === null ? null : requestHeaders(headers, decision, facts, candidate.origin, signer);
   return ok({
@@ -153,8 +157,9 @@ export function explain(
           : {
               lane: second.lane,
               origin: second.origin.binding ?? originUrl(second.origin, facts),
-              afterMs: timeoutMs(group, decision.service, decision.context?.hop ?? 0),
+              afterMs: timeoutMsOf(decision),
             },
+      whyOnce: candidate === null ? null : whyOnce(decision, facts, candidate),
     },
     mirrors: chooseCopies(decision, facts, candidate?.lane ?? decision.lane, signer !== null).map(({ mirror, copy, why }) => ({
       name: mirror.name,

@@ -5,6 +5,8 @@ interface Fallback {
   /** Why the lane's own origin is not asked; null: it is. */
   readonly reason: string | null;
   readonly onFailure: { readonly lane: string; readonly origin: string; readonly afterMs: number } | null;
+  /** Why nobody else is asked. */
+  readonly whyOnce: string | null;
 }
 
 /** Contract section 9, explain. */
@@ -73,8 +75,8 @@ function originOf({ lane, origin, servedBy, fallback: { reason } }: Explained): 
   return reason === null ? origin : `${origin} ${yellow(`of ${servedBy}, since ${why}`)}`;
 }
 
-function onFailure({ onFailure: next }: Fallback): string {
-  if (next === null) return "its answer goes to the client";
+function onFailure({ onFailure: next, whyOnce }: Fallback): string {
+  if (next === null) return `its answer goes to the client${whyOnce === null ? "" : `: ${whyOnce}`}`;
   return `${next.lane} answers: ${next.origin} (after ${next.afterMs / 1000} s without headers)`;
 }
 

@@ -58,9 +58,11 @@ function HeaderList({ title, headers }: { title: string; headers: Readonly<Recor
 }
 
 function fallbackOf({ origin, fallback }: Explained): string {
-  const { reason, onFailure } = fallback ?? { reason: null, onFailure: null };
+  const { reason, onFailure, whyOnce } = fallback ?? { reason: null, onFailure: null, whyOnce: null };
   const now = reason === null ? "" : `Already falls back: ${reason}. `;
-  if (onFailure === null) return `${now}${origin ? "Nobody else is tried: a failure goes to the client." : "Nobody can serve it."}`;
+  const because = whyOnce === null ? "" : ` (${whyOnce})`;
+  if (onFailure === null)
+    return `${now}${origin ? `Nobody else is tried${because}: a failure goes to the client.` : "Nobody can serve it."}`;
   return `${now}If that fails, or has not answered after ${onFailure.afterMs / 1000} s: lane ${onFailure.lane}, ${onFailure.origin}`;
 }
 

@@ -176,6 +176,7 @@ export interface Explained {
   readonly fallback?: {
     readonly reason: string | null;
     readonly onFailure: { readonly lane: string; readonly origin: string; readonly afterMs: number } | null;
+    readonly whyOnce: string | null;
   };
   readonly rules?: readonly { readonly name: string; readonly matched: boolean; readonly why: string }[];
   readonly mirrors?: readonly { readonly name: string; readonly sent: boolean; readonly why: string }[];

@@ -2,6 +2,8 @@
  * The request's body, for one origin or for two: replayable up to a cap counted as read, streamed past it (contract section 6).
  * Nothing is buffered beyond the cap, nothing is refused, and an unknown length stays unknown.
  */
+import { bringsContent } from "../core/fallback.ts";
+
 export interface RequestBody {
   /** What is sent; a buffer can be sent again, a stream once. */
   readonly content: Uint8Array<ArrayBuffer> | ReadableStream | null;
@@ -23,11 +25,8 @@ export function declaredLength(headers: Headers): number | null {
 
 const isEmpty = ({ body, headers }: Upload): boolean => body === null || declaredLength(headers) === 0;
 
-/**
- * Content of a GET or HEAD is allowed and means nothing that we know (RFC 9110, section 9.3.1). The platform takes it on only with the
- * Request that brought it, unread: it goes once, as it came.
- */
-export const goesAsItCame = (request: Request): boolean => (request.method === "GET" || request.method === "HEAD") && !isEmpty(request);
+/** The platform takes content of a GET or HEAD on only with the Request that brought it, unread: it goes once, as it came. */
+export const goesAsItCame = (request: Request): boolean => bringsContent(request) && !isEmpty(request);
 
 export const asItCame = (upload: Upload): RequestBody =>
   isEmpty(upload) ? NO_BODY : { content: upload.body, replayable: false, uploaded: null };
@@ -53,6 +52,21 @@ export function streamed(upload: Upload): RequestBody {
   if (body === null || isEmpty(upload)) return NO_BODY;
   const { readable, writable } = pipe(declaredLength(headers));
   return { content: readable, replayable: false, uploaded: passOn(body, writable) };
+}
+
+/** An origin that fails breaks off what we pass on within this; an upload that its client keeps back goes on waiting (measured). */
+const BROKEN_OFF_MS = 50;
+
+/** Asked when the origin has failed: was it waiting for the client? Servers hang up on those who keep them waiting. */
+export async function awaitsClient({ uploaded }: RequestBody): Promise<boolean> {
+  if (uploaded === null) return false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const still = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, BROKEN_OFF_MS, true);
+  });
+  const waits = await Promise.race([uploaded.then(() => false), still]);
+  clearTimeout(timer);
+  return waits;
 }
 
 function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {

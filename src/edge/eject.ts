@@ -27,16 +27,29 @@ const states = new Map<string, Health>();
 
 export type Admission = "open" | "probe" | "ejected";
 
+/** A request that failed. */
+export interface Asked {
+  readonly probe: boolean;
+  /** Another origin was asked after it. */
+  readonly repeated: boolean;
+}
+
 /** Group, lane and service name one origin's health; names never contain `/`. */
 export const healthKey = (group: string, lane: string, service: string): string => `${group}/${lane}/${service}`;
 
-/** May this origin be asked? A probe is one request at a time, and only one that may be repeated. */
-export function admit(key: string, repeatable: boolean, settings: Fallback, now: number): Admission {
+/** May this origin be asked? A probe is one request at a time; it has `leaseMs` to come back, then the next may go. */
+export function admit(key: string, mayProbe: boolean, leaseMs: number, now: number): Admission {
   const health = states.get(key);
   if (!health || health.until === 0) return "open";
-  if (now < health.until || now < health.probeUntil || !repeatable) return "ejected";
-  health.probeUntil = now + settings.deadlineMs;
+  if (now < health.until || now < health.probeUntil || !mayProbe) return "ejected";
+  health.probeUntil = now + leaseMs;
   return "probe";
+}
+
+/** The probe came to nothing, by no fault of the origin: the next request may go. */
+export function release(key: string): void {
+  const health = states.get(key);
+  if (health) health.probeUntil = 0;
 }
 
 function healthOf(key: string): Health {
@@ -48,22 +61,22 @@ function healthOf(key: string): Health {
   return health;
 }
 
-/** A late answer to a request from before the ejection proves nothing; an answered probe ends it. */
-export function succeeded(key: string, now: number): void {
+/** An answered probe ends the ejection. An answer to any other request proves nothing while it lasts: it may have been asked before. */
+export function succeeded(key: string, probe: boolean): void {
   const health = states.get(key);
-  if (!health || now < health.until) return;
+  if (!health || (health.until !== 0 && !probe)) return;
   if (health.until !== 0) states.delete(key);
   health.failures = 0;
   health.budget = Math.min(BUDGET, health.budget + EARNED);
 }
 
 /** Counts a failure, repeated elsewhere or not; true when it ejects the origin. */
-export function failed(key: string, repeated: boolean, settings: Fallback, now: number): boolean {
+export function failed(key: string, { probe, repeated }: Asked, settings: Fallback, now: number): boolean {
   const health = healthOf(key);
   health.failures += 1;
   if (repeated) health.budget -= 1;
-  const probed = health.until !== 0 && now >= health.until;
-  if (!probed && (health.until !== 0 || (health.failures < settings.eject.failures && health.budget >= 1))) return false;
+  const ejects = health.until !== 0 ? probe : health.failures >= settings.eject.failures || health.budget < 1;
+  if (!ejects) return false;
   health.seconds = Math.min(MAX_SECONDS, health.seconds === 0 ? settings.eject.seconds : health.seconds * 2);
   health.until = now + health.seconds * 1000;
   health.probeUntil = 0;

@@ -3,11 +3,20 @@ import type { Signer } from "../core/context.ts";
 import { shadowed } from "../core/copy.ts";
 import type { Decision } from "../core/decide.ts";
 import type { Facts } from "../core/facts.ts";
-import { type Candidate, firstCandidate, isRepeatable, isUpgrade, secondCandidate, timeoutMs } from "../core/fallback.ts";
+import {
+  type Candidate,
+  firstCandidate,
+  isBlamed,
+  isTelling,
+  isUpgrade,
+  mayProbe,
+  secondCandidate,
+  timeoutMsOf,
+} from "../core/fallback.ts";
 import { collaborate } from "../core/stub.ts";
 import { headerEdits, originUrl } from "../core/target.ts";
-import { asItCame, goesAsItCame, type RequestBody, replayable, streamed, type Upload } from "./body.ts";
-import { admit, failed, healthKey, succeeded } from "./eject.ts";
+import { asItCame, awaitsClient, goesAsItCame, type RequestBody, replayable, streamed, type Upload } from "./body.ts";
+import { type Admission, admit, failed, healthKey, release, succeeded } from "./eject.ts";
 import type { Env } from "./env.ts";
 import { type Attempt, forward, type Outcome } from "./forward.ts";
 
@@ -107,32 +116,50 @@ async function asCopy(sending: Sending, candidate: Candidate, fallback: string |
 }
 
 export async function serve(sending: Sending): Promise<Served> {
-  const { decision, facts } = sending;
+  const { request, decision, facts } = sending;
   const { group, service } = decision;
-  const repeatable = isRepeatable(group, facts);
-  const now = Date.now();
-  // A copy counts neither for nor against a lane, so it is no probe.
-  const mayProbe = repeatable && decision.copy === null;
-  const isEjected = (lane: string) => admit(healthKey(group.name, lane, service.name), mayProbe, group.fallback, now) === "ejected";
+  const keyOf = (lane: string) => healthKey(group.name, lane, service.name);
+  const [probes, leaseMs] = [mayProbe(decision, facts), timeoutMsOf(decision)];
+  let admission = "open" as Admission;
+  const isEjected = (lane: string) => {
+    admission = admit(keyOf(lane), probes, leaseMs, Date.now());
+    return admission === "ejected";
+  };
   const { candidate, fallback } = firstCandidate(decision, facts, isEjected);
   if (candidate === null) return { ...NOTHING, lane: decision.lane, fallback };
   if (decision.copy !== null) return asCopy(sending, candidate, fallback);
   if (candidate.lane === group.baseline) return once(sending, candidate, fallback, null);
-  return laneFirst(sending, candidate, fallback, repeatable);
+  const key = keyOf(candidate.lane);
+  if (admission !== "probe") return laneFirst(sending, candidate, fallback, { key, probe: false });
+  // The platform ends a request whose client has left, and nothing after its fetch would run. Of the probe alone: a listener costs.
+  const leave = () => release(key);
+  request.signal.addEventListener("abort", leave);
+  const served = await laneFirst(sending, candidate, fallback, { key, probe: true });
+  request.signal.removeEventListener("abort", leave);
+  return served;
 }
 
-async function laneFirst(sending: Sending, first: Candidate, fallback: string | null, repeatable: boolean): Promise<Served> {
+/** What comes of it counts for this origin, or against it. */
+interface Standing {
+  readonly key: string;
+  readonly probe: boolean;
+}
+
+async function laneFirst(sending: Sending, first: Candidate, fallback: string | null, { key, probe }: Standing): Promise<Served> {
   const { request, decision, facts, upload } = sending;
-  const { group, service } = decision;
+  const { group } = decision;
   const settings = group.fallback;
-  const second = repeatable ? secondCandidate(group, service, first) : null;
+  const second = secondCandidate(decision, facts, first);
   const asOnce = goesAsItCame(request) ? asItCame : second === null ? streamed : null;
   const body = asOnce === null ? await replayable(upload, settings.maxBodyBytes) : asOnce(upload);
-  if (body === null) return { ...NOTHING, outcome: INCOMPLETE, lane: first.lane, candidate: first, fallback };
+  if (body === null) {
+    if (probe) release(key);
+    return { ...NOTHING, outcome: INCOMPLETE, lane: first.lane, candidate: first, fallback };
+  }
   const again = body.replayable ? second : null;
   const asked = Date.now();
   const deadline = isUpgrade(facts) ? null : settings.deadlineMs;
-  const limit = again === null || deadline === null ? deadline : Math.min(deadline, timeoutMs(group, service, decision.context?.hop ?? 0));
+  const limit = again === null || deadline === null ? deadline : Math.min(deadline, timeoutMsOf(decision));
   const { outcome, baggageDropped } = await send(sending, first, body, limit);
   const now = Date.now();
   const reason = failureOf(outcome, settings.statuses);
@@ -146,16 +173,16 @@ async function laneFirst(sending: Sending, first: Candidate, fallback: string | 
     bodyTooLarge: second !== again,
     baggageDropped,
   };
-  // A client that left blames nobody; a strict lane keeps its failures.
   const left = request.signal.aborted || reason === "incomplete";
-  const key = left || group.mode === "strict" ? null : healthKey(group.name, first.lane, service.name);
-  if (reason === null) {
-    if (key !== null) succeeded(key, now);
-    return served;
-  }
-  const ejected = key !== null && failed(key, again !== null, settings, now);
+  // A strict lane keeps its failures, and a client that left, or is waited for, blames nobody.
+  const tells = group.mode !== "strict" && isTelling(decision, facts) && !left;
+  let ejected = false;
+  if (reason === null || !isBlamed(reason)) {
+    if (tells) succeeded(key, probe);
+  } else if (tells && !(await awaitsClient(body))) ejected = failed(key, { probe, repeated: again !== null }, settings, now);
+  if (probe && !ejected) release(key);
   const remaining = deadline === null ? null : deadline - (now - asked);
-  if (again === null || left || (remaining !== null && remaining <= 0)) return { ...served, ejected };
+  if (reason === null || again === null || left || (remaining !== null && remaining <= 0)) return { ...served, ejected };
   // Broken off already, perhaps: that is no failure of ours.
   if (outcome.kind === "answer") outcome.response.body?.cancel().catch(() => {});
   const repeat = await send(sending, again, body, remaining);

@@ -2,6 +2,7 @@
 import { baggageValue } from "../core/baggage.ts";
 import type { Decision } from "../core/decide.ts";
 import type { Facts } from "../core/facts.ts";
+import { isBlamed } from "../core/fallback.ts";
 import type { LaneGroup } from "../core/lane-group.ts";
 import { bucketOf } from "../core/latency.ts";
 import { within } from "../core/slots.ts";
@@ -60,7 +61,7 @@ export function log(facts: Facts, outcome: Outcome): void {
   console.log(logLine(facts, outcome));
 }
 
-/** Of the decided lane; a fallback after a failure counts as an error of it (contract section 6). Copies are told apart. */
+/** Of the decided lane; a fallback after a failure of it counts as its error (contract section 6). Copies are told apart. */
 export function count(decision: Decision, served: Served, status: number): void {
   const { group, lane, service, copy, reason } = decision;
   const tally = tallyOf(group.name, lane, service.name);
@@ -70,7 +71,7 @@ export function count(decision: Decision, served: Served, status: number): void 
   }
   const { fallback } = served;
   tally.requests += 1;
-  if (status >= 500 || (fallback !== null && fallback !== "missing-service" && fallback !== "ejected")) tally.errors += 1;
+  if (status >= 500 || (fallback !== null && isBlamed(fallback))) tally.errors += 1;
   if (fallback !== null) addReason(tally.fallbacks, fallback);
   else if (served.outcome?.kind === "answer") {
     tally.latencyMs += served.originMs;
