@@ -35,9 +35,9 @@ describe("an ejection", () => {
     let now = eject(key, fallback, START);
     for (const seconds of [30, 60, 120, 240, 480, 600, 600, 600]) {
       expect(ejectedFor(key, now)).toBe(seconds);
-      expect(admit(key, true, LEASE, now + seconds * 1000 - 1)).toBe("ejected");
+      expect(admit(key, () => true, LEASE, now + seconds * 1000 - 1)).toBe("ejected");
       now += seconds * 1000;
-      expect(admit(key, true, LEASE, now)).toBe("probe");
+      expect(admit(key, () => true, LEASE, now)).toBe("probe");
       expect(failed(key, probe, fallback, now)).toBe(true);
     }
   });
@@ -45,11 +45,11 @@ describe("an ejection", () => {
   it("ends with a probe that is answered, and the next one is short again", () => {
     const fallback = settings(2, 30);
     const first = eject(key, fallback, START);
-    expect(admit(key, true, LEASE, first + 30_000)).toBe("probe");
+    expect(admit(key, () => true, LEASE, first + 30_000)).toBe("probe");
     failed(key, probe, fallback, first + 30_000);
-    expect(admit(key, true, LEASE, first + 90_000)).toBe("probe");
+    expect(admit(key, () => true, LEASE, first + 90_000)).toBe("probe");
     succeeded(key, true);
-    expect(admit(key, true, LEASE, first + 90_100)).toBe("open");
+    expect(admit(key, () => true, LEASE, first + 90_100)).toBe("open");
     expect(ejectedFor(key, first + 90_100)).toBeNull();
     expect(ejectedFor(key, eject(key, fallback, first + 100_000))).toBe(30);
   });
@@ -57,20 +57,20 @@ describe("an ejection", () => {
   it("has one probe at a time, which must be repeatable, and another when it never comes back", () => {
     const fallback = settings(1, 30);
     const now = eject(key, fallback, START) + 30_000;
-    expect(admit(key, false, LEASE, now)).toBe("ejected");
-    expect(admit(key, true, LEASE, now)).toBe("probe");
-    expect(admit(key, true, LEASE, now)).toBe("ejected");
-    expect(admit(key, true, LEASE, now + LEASE - 1)).toBe("ejected");
-    expect(admit(key, true, LEASE, now + LEASE)).toBe("probe");
+    expect(admit(key, () => false, LEASE, now)).toBe("ejected");
+    expect(admit(key, () => true, LEASE, now)).toBe("probe");
+    expect(admit(key, () => true, LEASE, now)).toBe("ejected");
+    expect(admit(key, () => true, LEASE, now + LEASE - 1)).toBe("ejected");
+    expect(admit(key, () => true, LEASE, now + LEASE)).toBe("probe");
   });
 
   it("fault A5: has its next probe at once where one came to nothing", () => {
     const fallback = settings(1, 30);
     const now = eject(key, fallback, START) + 30_000;
-    expect(admit(key, true, LEASE, now)).toBe("probe");
+    expect(admit(key, () => true, LEASE, now)).toBe("probe");
     release(key);
-    expect(admit(key, true, LEASE, now)).toBe("probe");
-    expect(admit(key, true, LEASE, now)).toBe("ejected");
+    expect(admit(key, () => true, LEASE, now)).toBe("probe");
+    expect(admit(key, () => true, LEASE, now)).toBe("ejected");
   });
 
   it("is neither ended nor drawn out by answers to requests that are no probe, however late", () => {
@@ -81,15 +81,15 @@ describe("an ejection", () => {
       expect(failed(key, ordinary, fallback, late)).toBe(false);
     }
     expect(ejectedFor(key, now)).toBe(30);
-    expect(admit(key, true, LEASE, now + 29_999)).toBe("ejected");
-    expect(admit(key, true, LEASE, now + 30_000)).toBe("probe");
+    expect(admit(key, () => true, LEASE, now + 29_999)).toBe("ejected");
+    expect(admit(key, () => true, LEASE, now + 30_000)).toBe("probe");
   });
 
   it("is one origin's own", () => {
     const fallback = settings(1, 30);
     eject(key, fallback, START);
     for (const other of [healthKey("shop", "s2", "api"), healthKey("shop", "s3", "web"), healthKey("news", "s2", "web")])
-      expect(admit(other, true, LEASE, START)).toBe("open");
+      expect(admit(other, () => true, LEASE, START)).toBe("open");
   });
 });
 
@@ -100,7 +100,7 @@ describe("an hour of a dead lane", () => {
     const perSecond = 100;
     for (let at = 0; at < 3_600 * perSecond; at++) {
       const now = START + (at * 1000) / perSecond;
-      const admission = admit(key, true, LEASE, now);
+      const admission = admit(key, () => true, LEASE, now);
       if (admission !== "ejected") {
         lane += 1;
         failed(key, admission === "probe" ? probe : ordinary, fallback, now);
@@ -146,7 +146,9 @@ describe("the memory of lanes", () => {
     const fallback = settings(1, 600);
     const lane = (n: number) => healthKey("shop", `lane-${n}`, "web");
     for (let n = 0; n < 5_000; n++) eject(lane(n), fallback, START);
-    const known = Array.from({ length: 5_000 }, (_, n) => admit(lane(n), true, LEASE, START)).map((admission) => admission === "ejected");
+    const known = Array.from({ length: 5_000 }, (_, n) => admit(lane(n), () => true, LEASE, START)).map(
+      (admission) => admission === "ejected",
+    );
     expect(known.filter(Boolean)).toHaveLength(2_000);
     expect(known.slice(3_000).every(Boolean)).toBe(true);
   });

@@ -72,8 +72,8 @@ const asksForPart = (facts: Facts) => facts.method === "GET" && !!headerFact(fac
  * promised and never come.
  */
 export function bringsContent({ method, headers }: Pick<Facts, "method" | "headers">): boolean {
-  if (method !== "GET" && method !== "HEAD") return false;
-  return (headers.get("content-length") ?? "0") !== "0" || !!headers.get("transfer-encoding");
+  // Without its length it does not come this far: of a GET in chunks the platform drops the content.
+  return (method === "GET" || method === "HEAD") && (headers.get("content-length") ?? "0") !== "0";
 }
 
 /**

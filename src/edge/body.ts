@@ -26,7 +26,7 @@ export function declaredLength(headers: Headers): number | null {
 const isEmpty = ({ body, headers }: Upload): boolean => body === null || declaredLength(headers) === 0;
 
 /** The platform takes content of a GET or HEAD on only with the Request that brought it, unread: it goes once, as it came. */
-export const goesAsItCame = (request: Request): boolean => bringsContent(request) && !isEmpty(request);
+export const goesAsItCame = (request: Request): boolean => !isEmpty(request) && bringsContent(request);
 
 export const asItCame = (upload: Upload): RequestBody =>
   isEmpty(upload) ? NO_BODY : { content: upload.body, replayable: false, uploaded: null };

@@ -37,11 +37,16 @@ export interface Asked {
 /** Group, lane and service name one origin's health; names never contain `/`. */
 export const healthKey = (group: string, lane: string, service: string): string => `${group}/${lane}/${service}`;
 
+/** Something is known of this origin: what is not costs nothing. */
+export function isKnown(key: string): boolean {
+  return states.has(key);
+}
+
 /** May this origin be asked? A probe is one request at a time; it has `leaseMs` to come back, then the next may go. */
-export function admit(key: string, mayProbe: boolean, leaseMs: number, now: number): Admission {
+export function admit(key: string, mayProbe: () => boolean, leaseMs: number, now: number): Admission {
   const health = states.get(key);
   if (!health || health.until === 0) return "open";
-  if (now < health.until || now < health.probeUntil || !mayProbe) return "ejected";
+  if (now < health.until || now < health.probeUntil || !mayProbe()) return "ejected";
   health.probeUntil = now + leaseMs;
   return "probe";
 }

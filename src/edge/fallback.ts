@@ -16,7 +16,7 @@ import {
 import { collaborate } from "../core/stub.ts";
 import { headerEdits, originUrl } from "../core/target.ts";
 import { asItCame, awaitsClient, goesAsItCame, type RequestBody, replayable, streamed, type Upload } from "./body.ts";
-import { type Admission, admit, failed, healthKey, release, succeeded } from "./eject.ts";
+import { type Admission, admit, failed, healthKey, isKnown, release, succeeded } from "./eject.ts";
 import type { Env } from "./env.ts";
 import { type Attempt, forward, type Outcome } from "./forward.ts";
 
@@ -119,10 +119,9 @@ export async function serve(sending: Sending): Promise<Served> {
   const { request, decision, facts } = sending;
   const { group, service } = decision;
   const keyOf = (lane: string) => healthKey(group.name, lane, service.name);
-  const [probes, leaseMs] = [mayProbe(decision, facts), timeoutMsOf(decision)];
   let admission = "open" as Admission;
   const isEjected = (lane: string) => {
-    admission = admit(keyOf(lane), probes, leaseMs, Date.now());
+    admission = admit(keyOf(lane), () => mayProbe(decision, facts), timeoutMsOf(decision), Date.now());
     return admission === "ejected";
   };
   const { candidate, fallback } = firstCandidate(decision, facts, isEjected);
@@ -139,13 +138,32 @@ export async function serve(sending: Sending): Promise<Served> {
   return served;
 }
 
-/** What comes of it counts for this origin, or against it. */
+/** The origin that a request may count for, or against. */
 interface Standing {
   readonly key: string;
   readonly probe: boolean;
 }
 
-async function laneFirst(sending: Sending, first: Candidate, fallback: string | null, { key, probe }: Standing): Promise<Served> {
+interface Ending {
+  /** Why the baseline may be asked instead; null: the origin's answer stands. */
+  readonly reason: string | null;
+  readonly body: RequestBody;
+  readonly repeated: boolean;
+}
+
+/** Counts what came of it, if that tells of the lane; true when it puts the lane aside. A strict lane keeps its failures. */
+async function judge({ decision, facts }: Sending, { key, probe }: Standing, { reason, body, repeated }: Ending): Promise<boolean> {
+  const { mode, fallback } = decision.group;
+  const blamed = reason !== null && isBlamed(reason);
+  if ((!blamed && !isKnown(key)) || mode === "strict" || !isTelling(decision, facts)) return false;
+  if (!blamed) {
+    succeeded(key, probe);
+    return false;
+  }
+  return !(await awaitsClient(body)) && failed(key, { probe, repeated }, fallback, Date.now());
+}
+
+async function laneFirst(sending: Sending, first: Candidate, fallback: string | null, standing: Standing): Promise<Served> {
   const { request, decision, facts, upload } = sending;
   const { group } = decision;
   const settings = group.fallback;
@@ -153,7 +171,7 @@ async function laneFirst(sending: Sending, first: Candidate, fallback: string | 
   const asOnce = goesAsItCame(request) ? asItCame : second === null ? streamed : null;
   const body = asOnce === null ? await replayable(upload, settings.maxBodyBytes) : asOnce(upload);
   if (body === null) {
-    if (probe) release(key);
+    if (standing.probe) release(standing.key);
     return { ...NOTHING, outcome: INCOMPLETE, lane: first.lane, candidate: first, fallback };
   }
   const again = body.replayable ? second : null;
@@ -174,13 +192,8 @@ async function laneFirst(sending: Sending, first: Candidate, fallback: string | 
     baggageDropped,
   };
   const left = request.signal.aborted || reason === "incomplete";
-  // A strict lane keeps its failures, and a client that left, or is waited for, blames nobody.
-  const tells = group.mode !== "strict" && isTelling(decision, facts) && !left;
-  let ejected = false;
-  if (reason === null || !isBlamed(reason)) {
-    if (tells) succeeded(key, probe);
-  } else if (tells && !(await awaitsClient(body))) ejected = failed(key, { probe, repeated: again !== null }, settings, now);
-  if (probe && !ejected) release(key);
+  const ejected = !left && (await judge(sending, standing, { reason, body, repeated: again !== null }));
+  if (standing.probe && !ejected) release(standing.key);
   const remaining = deadline === null ? null : deadline - (now - asked);
   if (reason === null || again === null || left || (remaining !== null && remaining <= 0)) return { ...served, ejected };
   // Broken off already, perhaps: that is no failure of ours.

@@ -108,7 +108,7 @@ describe("an exception", () => {
     expect([answer.status, asked, log!.reason]).toEqual([200, ["s1"], "internal"]);
   });
 
-  it.each(["secondCandidate", "timeoutMs", "headerEdits", "writeContext", "mayPropagate"])(
+  it.each(["secondCandidate", "timeoutMsOf", "headerEdits", "writeContext", "mayPropagate"])(
     "fault 56: in %s, on the way to the lane, sends to the baseline what has no body, and never half of one",
     async (step) => {
       const headers = { baggage: "version=1" };
@@ -120,7 +120,7 @@ describe("an exception", () => {
     },
   );
 
-  it.each(["succeeded", "respond", "cookieFor", "isChosen"])(
+  it.each(["isKnown", "respond", "cookieFor", "isChosen"])(
     "fault 56: in %s, after the lane was asked, asks again only what may be asked twice",
     async (step) => {
       for (const origin of [world.s1, world.s2])

@@ -8,7 +8,7 @@ import { cookieFor } from "../../src/core/answer.ts";
 import { baggageValue, MAX_BYTES, MAX_MEMBERS, parseBaggage, writeBaggage } from "../../src/core/baggage.ts";
 import { readContext, type Signer } from "../../src/core/context.ts";
 import { decide } from "../../src/core/decide.ts";
-import { firstCandidate } from "../../src/core/fallback.ts";
+import { firstCandidate, mayProbe, secondCandidate } from "../../src/core/fallback.ts";
 import type { LaneGroup, Origin } from "../../src/core/lane-group.ts";
 import { parseLaneGroup, parseLaneGroupText } from "../../src/core/parse-lane-group.ts";
 import { runsOf } from "../../src/core/slots.ts";
@@ -376,6 +376,7 @@ describe("the router", () => {
           .array(fc.tuple(condition, decider), { maxLength: 3 })
           .map((list) => list.map(([when, what], i) => ({ name: `r${i}`, when, ...what }))),
         sticky: fc.record({ by: fc.constantFrom<unknown>("cookie", "ip", "none", { header: "x-user" }, { baggage: "user" }) }),
+        fallback: fc.constantFrom({}, { idempotencyKey: true }, { methods: ["POST"], statuses: [404] }),
         propagate: fc.constantFrom({}, { header: "x-tag", baggage: "lane", headers: [{ prefix: "x" }, "version"] }),
       },
       { requiredKeys: ["services", "lanes"] },
@@ -422,6 +423,10 @@ describe("the router", () => {
       "x-forwarded-for",
       "x_user",
       "x-real-ip",
+      "range",
+      "if-range",
+      "content-length",
+      "idempotency-key",
     ),
     value.filter((text) => !/[^\t\x20-\x7e\x80-\xff]/.test(text)),
   );
@@ -477,6 +482,46 @@ describe("the router", () => {
         expect([others.length <= 33, others.join(",").length <= 2_100]).toEqual([true, true]);
       }
     });
+
+  /** What is asked after a lane that fails, and who may ask an ejected one, said here in other words than there. */
+  const asksFew = (first: typeof firstCandidate, second: typeof secondCandidate, probes: typeof mayProbe) =>
+    fc.property(groups, request, (of, { host, path, method, headers, slot }) => {
+      const facts = factsOf({ url: `http://${host}${path}`, method, headers, slot });
+      const decision = facts.host === "" ? null : decide(of, facts, { override: null, signer });
+      if (decision === null) return;
+      const { candidate } = first(decision, facts, () => true);
+      if (candidate === null) return;
+      const sent = (name: string) => (facts.connection?.has(name) ? "" : (headers[name] ?? "").trim());
+      const part = method === "GET" && sent("range") !== "" && sent("if-range") === "";
+      const [decided, wanted] = [of.lanes.get(decision.lane)!, decision.service.name];
+      if (part && decided.origins.has(wanted)) expect(candidate.lane).toBe(decision.lane);
+      const next = second(decision, facts, candidate);
+      const keyed = of.fallback.idempotencyKey && sent("idempotency-key").replaceAll(/[\s,"]/g, "") !== "";
+      const repeatable = of.fallback.methods.has(method) || keyed;
+      const content = method === "GET" && !["", "0"].includes(headers["content-length"] ?? "0");
+      if (next !== null) expect([next.lane, repeatable, part, content, of.mode]).toEqual([of.baseline, true, false, false, "permissive"]);
+      if (probes(decision, facts))
+        expect([repeatable, content, facts.headers.get("upgrade") === "websocket"]).toEqual([true, false, false]);
+    });
+
+  it("faults A3, B6: asks nobody a second time but the baseline, and of another version no part", () =>
+    always(asksFew(firstCandidate, secondCandidate, mayProbe), 1_500));
+
+  it.each<[string, ...Parameters<typeof asksFew>]>([
+    [
+      "takes a part from anywhere",
+      (decision, facts, isEjected) => firstCandidate(decision, { ...facts, headers: new Map(), method: "HEAD" } as typeof facts, isEjected),
+      secondCandidate,
+      mayProbe,
+    ],
+    [
+      "asks the baseline after every lane",
+      firstCandidate,
+      ({ group: of, service }) => ({ lane: of.baseline, origin: of.lanes.get(of.baseline)!.origins.get(service.name)! }),
+      mayProbe,
+    ],
+    ["lets anybody probe", firstCandidate, secondCandidate, () => true],
+  ])("would be found out if it %s", (_, ...broken) => finds(asksFew(...broken), 1_500));
 
   it("fault 23: takes any request of any group to an origin of the file, with the path that was matched, or to none", () =>
     always(holdsTogether(originUrl), 1_500));
@@ -542,6 +587,9 @@ describe("the Worker", () => {
       "TE: trailers",
       "Expect: 100-continue",
       "Range: bytes=x",
+      "Range: bytes=1-",
+      "If-Range: x",
+      "Idempotency-Key: ,",
       "Content-Length: 0",
       "Accept-Encoding: br;q=x",
       "X-Forwarded-Prefix: //evil.example",

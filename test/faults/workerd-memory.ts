@@ -1,6 +1,6 @@
 /** Resident memory of the workerd processes that this test process started, from `/proc` (Linux). */
 import { readdirSync, readFileSync } from "node:fs";
-import { sleep } from "./world.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 
 function pids(): number[] {
   return readdirSync("/proc").flatMap((name) => {
@@ -14,7 +14,8 @@ function pids(): number[] {
   });
 }
 
-function residentBytes(of: readonly number[]): number {
+/** Now, of all of them unless some are given. */
+export function residentBytes(of: readonly number[] = pids()): number {
   return of.reduce((sum, pid) => sum + Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1024, 0);
 }
 

@@ -23,20 +23,29 @@ export async function startFakeKv(values: Readonly<Record<string, unknown>> = {}
   const origin = await startOrigin("kv");
   const answer: Parameters<typeof origin.respond>[0] = async (exchange) => {
     await exchange.seen.received;
-    const keys: string[] = JSON.parse(exchange.seen.body.toString());
+    const asked: string[] | { key: string; value: string | null } = JSON.parse(exchange.seen.body.toString());
+    if (!Array.isArray(asked)) {
+      if (asked.value === null) held.delete(asked.key);
+      else held.set(asked.key, asked.value);
+    }
+    const keys = Array.isArray(asked) ? asked : [];
     await reply.json(keys.map((key) => [key, held.get(key) ?? null]))(exchange);
   };
   origin.respond(answer);
   return {
     module: `import { WorkerEntrypoint } from "cloudflare:workers";
+async function ask(body) {
+  const answer = await fetch("${origin.url}", { method: "POST", body: JSON.stringify(body) });
+  if (answer.status !== 200) throw new Error(await answer.text());
+  return new Map(await answer.json());
+}
 export default class extends WorkerEntrypoint {
   async get(asked) {
-    const keys = [asked].flat();
-    const answer = await fetch("${origin.url}", { method: "POST", body: JSON.stringify(keys) });
-    if (answer.status !== 200) throw new Error(await answer.text());
-    const values = new Map(await answer.json());
+    const values = await ask([asked].flat());
     return Array.isArray(asked) ? values : values.get(asked);
   }
+  async put(key, value) { await ask({ key, value }); }
+  async delete(key) { await ask({ key, value: null }); }
 }`,
     values: held,
     reads: () => origin.requests.length,

@@ -45,15 +45,38 @@ ${isAsync}function planted_${name}`,
   ],
 };
 
-/** The Worker with one mistake: `from` in a file of `src/` becomes `to`. Bundling fails where `from` is not there exactly once. */
-export const mutated = (file: string, from: string, to: string): BuildOptions => ({
-  plugins: [
-    rewriting((name, text) => {
-      if (name !== file) return text;
-      if (text.split(from).length !== 2) throw new Error(`${file} does not hold exactly once: ${from}`);
-      return text.replace(from, () => to);
-    }),
-  ],
+/** `from` in a file of `src/` becomes `to`. Bundling fails where `from` is not there exactly once. */
+export type Mutation = readonly [file: string, from: string, to: string];
+
+const mutating = (mutations: readonly Mutation[]): Plugin =>
+  rewriting((name, text) =>
+    mutations.reduce((changed, [file, from, to]) => {
+      if (name !== file) return changed;
+      if (changed.split(from).length !== 2) throw new Error(`${file} does not hold exactly once: ${from}`);
+      return changed.replace(from, () => to);
+    }, text),
+  );
+
+/** The Worker with one mistake. */
+export const mutated = (...mutation: Mutation): BuildOptions => ({ plugins: [mutating([mutation])] });
+
+/** Names the Durable Object that shall die, with all that it has in memory. */
+export const KILL_HEADER = "x-test-kill";
+
+const KILLABLE = `import worker, { Group as Real } from "./src/worker.ts";
+export class Group extends Real { die() { this.ctx.abort("killed by the soak"); } }
+export default { async fetch(request, env, ctx) {
+  const name = request.headers.get("${KILL_HEADER}");
+  if (name === null) return worker.fetch(request, env, ctx);
+  await env.GROUP.getByName(name).die().catch(() => {});
+  return new Response(null, { status: 204 });
+} };`;
+
+/** The Worker, with mistakes perhaps, whose Durable Objects die when they are told to. */
+export const killable = (...mutations: readonly Mutation[]): BuildOptions => ({
+  entryPoints: [],
+  stdin: { contents: KILLABLE, resolveDir: `${src}/..`, loader: "js" },
+  plugins: mutations.length === 0 ? [] : [mutating(mutations)],
 });
 
 /** The Worker with these lane files bundled, by name, in place of `lanes/`. */
