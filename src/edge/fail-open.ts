@@ -57,6 +57,8 @@ function bareEdits(group: LaneGroup, facts: Facts, origin: Origin): HeaderEdits 
     ["x-forwarded-proto", facts.secure ? "https" : "http"],
     ["x-forwarded-for", facts.ip],
     ["upgrade", isUpgrade(facts) ? "websocket" : null],
+    // The part may be another version's; an origin may always send the whole (RFC 9110, section 14.2).
+    ["range", null],
   ];
   return {
     ends: endingOf(group, facts, origin, false),

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { windowOf, writeContext } from "../../src/core/context.ts";
 import { signerWith } from "../support/decision.ts";
+import { headerOf } from "../support/origin.ts";
 import { PLANT_HEADER, plantable } from "../support/plant.ts";
 import * as reply from "../support/replies.ts";
 import { TEST_SECRET } from "../support/router.ts";
@@ -106,6 +107,12 @@ describe("an exception", () => {
     );
     const { answer, asked, log } = await ask(step, { headers: { "x-lane-context": context } });
     expect([answer.status, asked, log!.reason]).toEqual([200, ["s1"], "internal"]);
+  });
+
+  it("faults 56, B6: gives the whole file for a part, since nobody knows of which version it is to be", async () => {
+    const { answer, seen } = await ask("decide", { headers: { range: "bytes=50-" } });
+    expect(answer.status).toBe(200);
+    expect(seen.map(({ headers }) => headerOf(headers, "range"))).toEqual([undefined]);
   });
 
   it.each(["secondCandidate", "timeoutMsOf", "headerEdits", "writeContext", "mayPropagate"])(

@@ -8,7 +8,7 @@ const FORGED = `1~shop~dark~1~1~shop~next~${"A".repeat(43)}`;
 const SHAPES: Readonly<Record<string, OutgoingHttpHeaders>> = {
   "forged context": { baggage: `laneway.shop=${FORGED},lane=dark`, "x-lane-context": FORGED, "x-lane": "dark" },
   "forged mark": { "x-lane-mirror": "shop/next", x_lane_mirror: "shop/next", "x-lane-synthetic": "true" },
-  // TMP "sixteen contexts": { baggage: Array.from({ length: 16 }, (_, n) => `laneway.x${n}=1`).join(",") },
+  "sixteen contexts": { baggage: Array.from({ length: 16 }, (_, n) => `laneway.x${n}=1`).join(",") },
   "many members": { baggage: Array.from({ length: 300 }, (_, n) => `k${n}=v${n}`).join(",") },
   "baggage of no member": { baggage: "!".repeat(8_000) },
   "bad escapes": { baggage: "a=%zz,%6Cane=dark,__proto__=1,a=1;lane=dark,=,,;" },

@@ -48,7 +48,7 @@ const MISTAKES: readonly (readonly [what: string, invariant: RegExp, mutations: 
 it.each(MISTAKES)(
   "would find out a Worker that %s",
   async (_, invariant, mutations) => {
-    const { violations } = await soak({ seed: SEED, minutes: 2, build: killable(...mutations) });
+    const { violations } = await soak({ seed: SEED, minutes: 2, calm: 0.6, build: killable(...mutations) });
     expect(violations[0]?.invariant).toMatch(invariant);
   },
   300_000,

@@ -16,10 +16,9 @@ const { violations, counts, memory } = await soak({ seed, minutes, say });
 
 say("\nSurvived, and how often:");
 for (const [what, times] of [...counts].sort(([a], [b]) => a.localeCompare(b))) say(`${String(times).padStart(8)}  ${what}`);
+const inMb = (bytes: number) => Math.round(bytes / 1024 / 1024);
 if (memory !== null)
-  say(
-    `${String(Math.round(memory.end / 1024 / 1024)).padStart(8)}  MB of workerd at the end, ${Math.round(memory.warm / 1024 / 1024)} when warm`,
-  );
+  say(`${String(inMb(memory.end)).padStart(8)}  MB of workerd at the end${memory.warm === null ? "" : `, ${inMb(memory.warm)} when warm`}`);
 const [first] = violations;
 if (first !== undefined)
   say(`\nVIOLATED: ${first.invariant}\n${first.request}\nAgain: npm run soak -- --minutes ${minutes} --seed ${seed}`);
