@@ -22,14 +22,13 @@ export interface First {
 export function firstCandidate(decision: Decision, facts: Facts, isEjected: (lane: string) => boolean): First {
   const { group, service } = decision;
   const wanted = group.mode === "strict" ? [decision.lane] : [decision.lane, service.fallback, group.baseline];
-  const elsewhere = group.mode !== "strict" && !asksForPart(facts);
   let fallback: string | null = null;
   for (const name of wanted) {
     const lane = name === null ? undefined : group.lanes.get(name);
     if (lane === undefined || (isExpired(lane, facts.now) && name !== group.baseline)) continue;
     const origin = lane.origins.get(service.name);
     if (origin === undefined) fallback ??= "missing-service";
-    else if (lane.name !== group.baseline && elsewhere && isEjected(lane.name)) fallback ??= "ejected";
+    else if (lane.name !== group.baseline && group.mode !== "strict" && isEjected(lane.name) && !asksForPart(facts)) fallback ??= "ejected";
     else return { candidate: { lane: lane.name, origin }, fallback };
   }
   return { candidate: null, fallback };
@@ -83,7 +82,8 @@ export function bringsContent({ method, headers }: Pick<Facts, "method" | "heade
 export const isTelling = ({ copy }: Decision, facts: Facts): boolean => copy === null && !isUpgrade(facts) && !bringsContent(facts);
 
 /** May this request be the one that asks an ejected lane whether it is well again? Somebody else must be able to answer it. */
-export const mayProbe = (decision: Decision, facts: Facts): boolean => isTelling(decision, facts) && isRepeatable(decision.group, facts);
+export const mayProbe = (decision: Decision, facts: Facts): boolean =>
+  isTelling(decision, facts) && isRepeatable(decision.group, facts) && !asksForPart(facts);
 
 /** Does a fallback for this reason count against the lane? An answer below 500 is its service's word about the request, whatever `statuses` says. */
 export function isBlamed(reason: string): boolean {

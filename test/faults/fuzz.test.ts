@@ -501,7 +501,7 @@ describe("the router", () => {
       const content = method === "GET" && !["", "0"].includes(headers["content-length"] ?? "0");
       if (next !== null) expect([next.lane, repeatable, part, content, of.mode]).toEqual([of.baseline, true, false, false, "permissive"]);
       if (probes(decision, facts))
-        expect([repeatable, content, facts.headers.get("upgrade") === "websocket"]).toEqual([true, false, false]);
+        expect([repeatable, content, part, facts.headers.get("upgrade") === "websocket"]).toEqual([true, false, false, false]);
     });
 
   it("faults A3, B6: asks nobody a second time but the baseline, and of another version no part", () =>

@@ -26,7 +26,7 @@ const MISTAKES: readonly (readonly [what: string, invariant: RegExp, mutations: 
     "puts the baseline aside",
     /^no 5xx for a repeatable request|^no failure without a fault/,
     [
-      ["core/fallback.ts", "else if (lane.name !== group.baseline && elsewhere", "else if (elsewhere"],
+      ["core/fallback.ts", "else if (lane.name !== group.baseline && ", "else if ("],
       ["edge/fallback.ts", "if (candidate.lane === group.baseline) return once(sending, candidate, fallback, null);", ""],
     ],
   ],
