@@ -155,7 +155,7 @@ interface Ending {
 async function judge({ decision, facts }: Sending, { key, probe }: Standing, { reason, body, repeated }: Ending): Promise<boolean> {
   const { mode, fallback } = decision.group;
   const blamed = reason !== null && isBlamed(reason);
-  if ((!blamed && !isKnown(key)) || mode === "strict" || !isTelling(decision, facts)) return false;
+  if (mode === "strict" || !isTelling(decision, facts)) return false;
   if (!blamed) {
     succeeded(key, probe);
     return false;
@@ -192,7 +192,9 @@ async function laneFirst(sending: Sending, first: Candidate, fallback: string | 
     baggageDropped,
   };
   const left = request.signal.aborted || reason === "incomplete";
-  const ejected = !left && (await judge(sending, standing, { reason, body, repeated: again !== null }));
+  // What is well and was well costs nothing.
+  const counts = !left && (reason !== null || isKnown(standing.key));
+  const ejected = counts && (await judge(sending, standing, { reason, body, repeated: again !== null }));
   if (standing.probe && !ejected) release(standing.key);
   const remaining = deadline === null ? null : deadline - (now - asked);
   if (reason === null || again === null || left || (remaining !== null && remaining <= 0)) return { ...served, ejected };
