@@ -76,7 +76,11 @@ export class Ledger {
     must(!(write && headerOf(seen.headers, CALLER_HEADER) === DARK), "no copy's later call writes at a live origin");
     must(headerOf(seen.headers, HOP_HEADER) === undefined, "what Connection names ends at the router");
     must(!/lane-shop=/.test(headerOf(seen.headers, "cookie") ?? ""), "the lane cookie reaches no origin");
-    must(headerOf(seen.headers, "forwarded") === undefined, "Forwarded reaches no origin");
+    const forwarded = ["forwarded", "x-forwarded-prefix", "x-original-url", "x_real_ip"];
+    must(
+      forwarded.every((name) => headerOf(seen.headers, name) === undefined),
+      "what says whom the client came from is the router's word",
+    );
     if (isCopy(seen)) return;
     must(/^[a-z.]*shop\.example$/.test(headerOf(seen.headers, "x-forwarded-host") ?? ""), "X-Forwarded-Host is the router's word");
     if (fault !== null) this.#faults.set(id, [...this.faultsOf(id), `${fault} at ${origin}`]);
