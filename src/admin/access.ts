@@ -24,16 +24,28 @@ const UNTOLD_MS = 60 * 60 * 1000;
 /** Access changes its keys every six weeks, and announces the next. */
 const KEYS_MS = 10 * 60 * 1000;
 
-let keys: { readonly team: string; readonly at: number; readonly list: readonly (JsonWebKey & { kid?: string })[] } | null = null;
+/** Whoever shows a token chooses the key's name, so an unknown one is looked for no more often than this. */
+const UNKNOWN_MS = 10_000;
+
+type Key = JsonWebKey & { kid?: string };
+
+let keys: { readonly team: string; readonly at: number; readonly list: readonly Key[] } = { team: "", at: 0, list: [] };
+
+/** What is known stays where the team's keys cannot be had. */
+async function fetchKeys(team: string, at: number): Promise<void> {
+  const answer = await fetch(`https://${team}.cloudflareaccess.com/cdn-cgi/access/certs`);
+  const list = answer.ok ? (await answer.json<{ keys?: Key[] }>()).keys : null;
+  if (Array.isArray(list)) keys = { team, at, list };
+}
 
 async function keyNamed(kid: unknown, team: string, now: number): Promise<CryptoKey | null> {
-  if (keys?.team !== team || now - keys.at > KEYS_MS || !keys.list.some((key) => key.kid === kid)) {
-    const answer = await fetch(`https://${team}.cloudflareaccess.com/cdn-cgi/access/certs`);
-    if (!answer.ok) return null;
-    const list = (await answer.json<{ keys?: (JsonWebKey & { kid?: string })[] }>()).keys;
-    keys = { team, at: now, list: Array.isArray(list) ? list : [] };
-  }
-  const key = keys.list.find((each) => each.kid === kid);
+  const find = () => (keys.team === team ? keys.list.find((each) => each.kid === kid) : undefined);
+  const age = keys.team === team ? now - keys.at : Number.POSITIVE_INFINITY;
+  const rare = age > UNKNOWN_MS && find() === undefined;
+  // Noted before the question, so that of many at once only one is asked.
+  if (rare && age <= KEYS_MS) keys = { ...keys, at: now };
+  if (rare || age > KEYS_MS) await fetchKeys(team, now);
+  const key = find();
   return key ? await crypto.subtle.importKey("jwk", key, { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }, false, ["verify"]) : null;
 }
 

@@ -1,22 +1,24 @@
 /** The admin API (contract section 9): which call goes to which file, and what holds for all of them. Nothing here is CORS-readable. */
 import type { Context } from "hono";
 import { Hono } from "hono/tiny";
+import { isGroupName } from "../core/group-name.ts";
 import type { Env } from "../edge/env.ts";
 import { currentGroups, type Snapshot } from "../edge/groups-kv.ts";
 import { problem } from "../edge/respond.ts";
 import { signerOf } from "../edge/sign.ts";
-import { Limiter } from "../group/limiter.ts";
 import { accessIdentity } from "./access.ts";
+import { oneLine, stranger } from "./actor.ts";
+import { Attempts } from "./attempts.ts";
 import { readObject, readText } from "./body.ts";
 import { type Caller, callerOf, isWrite } from "./caller.ts";
 import { differences, forget } from "./differences.ts";
-import { groupDoor, isGroupName } from "./door.ts";
+import { groupDoor, isKnown, noGroup, noPublisher } from "./door.ts";
 import { explain, readDescribed } from "./explain.ts";
 import * as groups from "./groups.ts";
 import { health, status } from "./health.ts";
 import { metrics } from "./metrics.ts";
 import { turn } from "./off.ts";
-import { type Asking, put, words } from "./publish.ts";
+import { type Asking, put } from "./publish.ts";
 import { refuse } from "./refuse.ts";
 import { rollback } from "./rollback.ts";
 import { hasPages, isSameOrigin, login, loginBy, logout, sessionOf } from "./session.ts";
@@ -39,17 +41,15 @@ admin.use("*", async (c, next) => {
   return undefined;
 });
 
-/** Anybody can be refused as often as they like; the audit keeps a sample. */
-const refusals = new Limiter();
+/** Anybody can be refused as often as they like; the history keeps a sample of each client's. */
+const refusals = new Attempts();
 
 /** A refused write is remembered with the group that it named, if there is one: no name from outside makes an object. */
 async function remember(c: Context<AdminEnv>, refused: Response): Promise<void> {
-  const name = /^\/__lanes\/api\/groups\/([a-z0-9-]+)/.exec(c.req.path)?.[1] ?? "";
-  const door = (await snapshotOf(c)).groups.has(name) && refusals.take(Date.now()) ? groupDoor(c.env, name) : null;
-  const claimed = words(c.req.raw, "x-actor");
-  const by = `${claimed === "" ? "somebody" : `"${claimed}"`} at ${c.req.header("cf-connecting-ip") ?? "an unknown address"}`;
-  const reason = `${c.req.method} ${c.req.path}: ${refused.status}`;
-  await door?.refused(name, { at: new Date().toISOString(), by, action: "refused", from: null, to: null, reason });
+  const name = /^\/__lanes\/api\/groups\/([^/]+)/.exec(c.req.path)?.[1] ?? "";
+  if (!(await snapshotOf(c)).groups.has(name) || !refusals.take(c.req.raw, Date.now())) return;
+  const action = `${oneLine(`${c.req.method} ${c.req.path}`)}: ${refused.status}`;
+  await groupDoor(c.env, name)?.refused(name, { at: new Date().toISOString(), by: stranger(c.req.raw), action });
 }
 
 async function admit(c: Context<AdminEnv>, next: () => Promise<void>): Promise<Response | undefined> {
@@ -74,24 +74,32 @@ admin.get("/__lanes/health", async (c) => {
   return caller instanceof Response ? caller : c.json(health(snapshot, c.env, Date.now()));
 });
 
-/** Routes with `:name`. */
-const group = (answer: (asking: Asking) => Promise<Response>) => async (c: Context<AdminEnv>) => {
+type Answer = (asking: Asking) => Promise<Response>;
+
+/** Routes with `:name`, which may be one that is not there yet. */
+const named = (answer: Answer) => async (c: Context<AdminEnv>) => {
   const name = c.req.param("name") ?? "";
-  if (!isGroupName(name)) return refuse("no-group", "There is no such group.");
+  if (!isGroupName(name)) return noGroup();
   return await answer({ request: c.req.raw, env: c.env, caller: c.get("caller"), snapshot: await snapshotOf(c), name });
 };
 
+/** Routes of a group that is there. */
+const group = (answer: Answer) =>
+  named(async (asking) => {
+    if (asking.env.GROUP === undefined) return noPublisher();
+    return (await isKnown(asking.env, asking.snapshot, asking.name)) ? await answer(asking) : noGroup();
+  });
+
 admin.get("/__lanes/api/groups", async (c) => groups.list(await snapshotOf(c), c.env));
 admin.get("/__lanes/api/groups/:name", group(groups.one));
-admin.put("/__lanes/api/groups/:name", group(put));
-admin.post("/__lanes/api/groups/:name/check", group(groups.check));
+admin.put("/__lanes/api/groups/:name", named(put));
+admin.post("/__lanes/api/groups/:name/check", named(groups.check));
 admin.post("/__lanes/api/groups/:name/weights", group(weights));
 admin.post("/__lanes/api/groups/:name/rollback", group(rollback));
 admin.get("/__lanes/api/groups/:name/history", group(groups.history));
-admin.get("/__lanes/api/groups/:name/history/:revision{\\d{1,15}}", async (c) => {
-  const revision = Number(c.req.param("revision"));
-  return await group((asking) => groups.revision(asking, revision))(c);
-});
+admin.get("/__lanes/api/groups/:name/history/:revision", async (c) =>
+  group((asking) => groups.revision(asking, c.req.param("revision")))(c),
+);
 admin.get("/__lanes/api/groups/:name/stats", group(stats));
 admin.get("/__lanes/api/groups/:name/differences", group(differences));
 admin.delete("/__lanes/api/groups/:name/differences", group(forget));
@@ -119,19 +127,21 @@ admin.post("/__lanes/api/explain", async (c) => {
     : refuse("invalid", "This describes no request.", { problems: [explained.error] });
 });
 
-/** Guessing a token of 32 characters is hopeless; guessing without end costs us. */
-const logins = new Limiter();
+/** Guessing a token of 32 characters is hopeless; guessing without end costs us. Only failures count: who knows the token gets in. */
+const failures = new Attempts();
+/** A token, and what password managers add. */
+const MAX_FORM_BYTES = 8 * 1024;
 
 admin.post("/__lanes/login", async (c) => {
   if (!hasPages(c.env)) return problem("not-found");
   if (!isSameOrigin(c.req.raw)) return refuse("cross-site", "Log in on Laneway's own page.");
-  if (!logins.take(Date.now())) return refuse("busy", "Too many tries; wait a moment.");
-  const form = await readText(c.req.raw);
+  const form = await readText(c.req.raw, MAX_FORM_BYTES);
   if (!form.ok) return form.error;
   const [token, url, now] = [new URLSearchParams(form.value).get("token") ?? "", new URL(c.req.url), Date.now()];
   // Without a token, Cloudflare Access may have seen to it.
   const identity = token === "" ? await accessIdentity(c.req.raw, c.env, c.executionCtx as ExecutionContext, now) : null;
   const cookie = identity === null ? login(token, url, c.env, now) : loginBy(identity, url, c.env, now);
+  if (cookie === null && !failures.take(c.req.raw, now)) return refuse("busy", "Too many tries; wait a moment.");
   if (cookie === null) return c.redirect("/__lanes/login?failed", 303);
   c.header("set-cookie", cookie);
   return c.redirect("/__lanes/", 303);

@@ -5,15 +5,15 @@ import { refuse } from "./refuse.ts";
 /** As long as a lane file may be. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-export async function readText(request: Request): Promise<Result<string, Response>> {
-  const tooLarge = () => err(refuse("too-large", `A body may have ${MAX_BODY_BYTES} bytes (1 MiB).`));
-  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) return tooLarge();
+export async function readText(request: Request, most = MAX_BODY_BYTES): Promise<Result<string, Response>> {
+  const tooLarge = () => err(refuse("too-large", `A body may have ${most} bytes here.`));
+  if (Number(request.headers.get("content-length") ?? 0) > most) return tooLarge();
   const decoder = new TextDecoder();
   let text = "";
   let size = 0;
   for await (const chunk of request.body ?? []) {
     size += chunk.byteLength;
-    if (size > MAX_BODY_BYTES) return tooLarge();
+    if (size > most) return tooLarge();
     text += decoder.decode(chunk, { stream: true });
   }
   return ok(text + decoder.decode());

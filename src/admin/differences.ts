@@ -3,8 +3,9 @@ import { compareRules, ignores } from "../core/compare-rules.ts";
 import { diffyFigures, evidence, evidenceNeeded, verdict, whyUndecided } from "../core/noise.ts";
 import type { Snapshot } from "../edge/groups-kv.ts";
 import type { EndpointRow, PlaceRow } from "../group/differences.ts";
+import { actor } from "./actor.ts";
 import { groupDoor, noPublisher } from "./door.ts";
-import { type Asking, actor } from "./publish.ts";
+import type { Asking } from "./publish.ts";
 
 /** What the mirror's `compare.ignore` says today; what it said when the place was counted does not matter. */
 function ignoring(snapshot: Snapshot, name: string, mirror: string): (path: string) => boolean {

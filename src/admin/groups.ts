@@ -1,6 +1,7 @@
 /** What is published, and how it came about: `GET /__lanes/api/groups`, one of them, its history, a revision of it, and `check`. */
 import { changesBetween } from "../core/changes.ts";
 import type { LaneGroup } from "../core/lane-group.ts";
+import { MAX_REVISION, readRevision } from "../core/revision.ts";
 import { SLOTS } from "../core/slots.ts";
 import { slotsByLane } from "../core/weights.ts";
 import type { Env } from "../edge/env.ts";
@@ -8,9 +9,10 @@ import type { Snapshot } from "../edge/groups-kv.ts";
 import type { Revision } from "../group/revisions.ts";
 import { readText } from "./body.ts";
 import { checkFile, preview } from "./check.ts";
-import { groupDoor, noPublisher, registryDoor } from "./door.ts";
+import { groupDoor, isKnown, noPublisher, registryDoor } from "./door.ts";
+import { countIn } from "./input.ts";
 import type { Asking } from "./publish.ts";
-import { refuse } from "./refuse.ts";
+import { invalid, refuse } from "./refuse.ts";
 
 /** Shares in percent, as the slots have them. */
 function lanesOf({ lanes, slots }: LaneGroup) {
@@ -49,11 +51,18 @@ function published({ revision, at, by, reason, text }: Revision): Record<string,
   return { published: head, unreadable: (text ?? "").slice(0, 200) };
 }
 
-export async function one({ env, name }: Asking): Promise<Response> {
+/** It serves from the deploy's files, or is named in KV's list and not there. */
+function unpublished({ groups, problems }: Snapshot, name: string): Response {
+  if (groups.has(name)) return refuse("no-group", "Nothing was published under this name yet: what serves is the deploy's file.");
+  const found = problems.filter(({ key }) => key === `group:${name}`).flatMap((each) => each.problems);
+  return refuse("no-group", "Nothing is published under this name.", found.length === 0 ? {} : { problems: found });
+}
+
+export async function one({ env, name, snapshot }: Asking): Promise<Response> {
   const door = groupDoor(env, name);
   if (door === null) return noPublisher();
   const { latest, written } = await door.read(name);
-  if (latest === null) return refuse("no-group", "There is no such group; create it with `If-None-Match: *`.");
+  if (latest === null) return unpublished(snapshot, name);
   // A revision that KV has not taken yet is not what serves.
   const headers = { etag: `"${latest.revision}"`, "x-lanes-written": String(written) };
   return Response.json(published(latest), { headers });
@@ -62,30 +71,25 @@ export async function one({ env, name }: Asking): Promise<Response> {
 const PAGE = 50;
 const MAX_PAGE = 500;
 
-const countIn = (url: URL, name: string, otherwise: number): number => {
-  const value = url.searchParams.get(name) ?? "";
-  return /^\d{1,15}$/.test(value) ? Number(value) : otherwise;
-};
-
 /** Newest first; `?before=` a revision and `?limit=` give the pages after the first. */
 export async function history({ request, env, name }: Asking): Promise<Response> {
   const [door, registry] = [groupDoor(env, name), registryDoor(env)];
   if (door === null || registry === null) return noPublisher();
-  const url = new URL(request.url);
-  const limit = Math.min(MAX_PAGE, Math.max(1, countIn(url, "limit", PAGE)));
-  const [found, switches] = await Promise.all([
-    door.history(name, countIn(url, "before", Number.MAX_SAFE_INTEGER), limit),
-    registry.switches(limit),
-  ]);
-  if (found.revisions.length === 0 && found.audit.length === 0) return refuse("no-group", "There is no such group.");
+  const [limit, before] = [countIn(request, "limit", PAGE, MAX_PAGE), countIn(request, "before", MAX_REVISION + 1, MAX_REVISION + 1)];
+  if (!limit.ok) return invalid("There is no such page.", limit.error);
+  if (!before.ok) return invalid("There is no such page.", before.error);
+  const [found, switches] = await Promise.all([door.history(name, before.value, limit.value), registry.switches(limit.value)]);
   return Response.json({ ...found, switches });
 }
 
 /** One revision: its file, and what it changed. */
-export async function revision({ env, name }: Asking, number: number): Promise<Response> {
+export async function revision({ env, name }: Asking, text: string): Promise<Response> {
   const door = groupDoor(env, name);
   if (door === null) return noPublisher();
-  const [found, before] = await Promise.all([door.revision(name, number), door.revision(name, number - 1)]);
+  const number = readRevision(text);
+  if (number === null)
+    return invalid("There is no such revision.", { path: "revision", message: `expected a whole number from 1 to ${MAX_REVISION}` });
+  const [found, before] = await Promise.all([door.revision(name, number), door.revisionBefore(name, number)]);
   if (found === null) return refuse("no-revision", `There is no revision ${number}.`);
   const { published: head, ...file } = published(found);
   const { published: _, ...earlier } = before === null ? {} : published(before);
@@ -100,6 +104,6 @@ export async function check({ request, env, name, snapshot }: Asking): Promise<R
   const checked = checkFile(text.value, name, snapshot, env);
   const { file, group, problems, warnings } = checked;
   if (file === null || group === null) return Response.json({ problems, warnings, moved: [], fallsBack: [], changes: [] });
-  const { latest } = await door.read(name);
+  const latest = (await isKnown(env, snapshot, name)) ? (await door.read(name)).latest : null;
   return Response.json({ problems, ...preview({ ...checked, file, group }, latest, Date.now()) });
 }

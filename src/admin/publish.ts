@@ -1,9 +1,10 @@
 /** Revisioned writes (contract section 9): what the writer must have seen, what is written, and how a refusal reads. */
-import { percentDecode } from "../core/percent.ts";
 import { err, ok, type Result } from "../core/result.ts";
+import { MAX_REVISION, readRevision } from "../core/revision.ts";
 import type { Env } from "../edge/env.ts";
 import type { Snapshot } from "../edge/groups-kv.ts";
 import type { Refusal, Write, Written } from "../group/write.ts";
+import { actor, words } from "./actor.ts";
 import { readText } from "./body.ts";
 import type { Caller } from "./caller.ts";
 import { checkFile } from "./check.ts";
@@ -18,32 +19,12 @@ export interface Asking {
   readonly name: string;
 }
 
-const MAX_TEXT = 200;
-
-/** One line of a person's words. */
-export function oneLine(text: string): string {
-  return text
-    .replace(/\p{Cc}+/gu, " ")
-    .trim()
-    .slice(0, MAX_TEXT)
-    .toWellFormed();
-}
-
-/** Header values are ASCII; other letters come percent-encoded, in UTF-8. */
-export function words(request: Request, header: "x-reason" | "x-actor"): string {
-  return oneLine(percentDecode(request.headers.get(header) ?? ""));
-}
-
-/** A verified name, or what the caller calls itself. */
-export const actor = ({ request, caller }: Pick<Asking, "request" | "caller">): string =>
-  caller.name ?? (words(request, "x-actor") || caller.by);
-
 /** RFC 9110, sections 13.1.1 and 13.1.2. Weak and foreign tags match nothing. */
 export function expectedRevision(request: Request): Result<Write["expected"], Response> {
   const match = request.headers.get("if-match");
   if (match !== null) {
     if (match.trim() === "*") return ok("*");
-    const revisions = [...match.matchAll(/(?:^|,)\s*"(\d{1,15})"/g)].map(([, revision]) => Number(revision));
+    const revisions = [...match.matchAll(/(?:^|,)\s*"(\d+)"/g)].map(([, revision]) => readRevision(revision!) ?? 0);
     return ok(Math.max(0, ...revisions));
   }
   if (request.headers.get("if-none-match")?.trim() === "*") return ok(null);
@@ -55,7 +36,7 @@ function stale({ current, since, changes }: Refusal & { why: "stale" }): Respons
   const more = { current, since, changes };
   if (since.length > 0 && since.every(({ by }) => by === "kv"))
     return refuse("drift", "KV was changed outside since you looked. Look at the group again, then write.", more);
-  if (current === 0) return refuse("stale", "There is no such group; create it with `If-None-Match: *`.", more);
+  if (current === 0) return refuse("stale", "There is no such group, so there is no revision of it that you could have seen.", more);
   return refuse("stale", `The group is at revision ${current}. Look at it again, then write.`, more);
 }
 
@@ -79,6 +60,11 @@ export function refusal(refused: Refusal): Response {
     }
     case "kv":
       return refuse("kv-unavailable", "KV cannot be read, so nothing was written.");
+    case "exhausted":
+      return refuse(
+        "exhausted",
+        `${MAX_REVISION} is the last revision that there can be, and it is used. Publish the group under another name.`,
+      );
     case "busy":
       return refuse("busy", "Too many writes; wait a moment.");
   }

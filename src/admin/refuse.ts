@@ -1,4 +1,5 @@
 /** The admin API's own errors: RFC 9457, each with a tag that scripts read and words that say what to do next. */
+import type { Problem } from "../core/problem.ts";
 
 const STATUS = {
   invalid: 422,
@@ -9,6 +10,7 @@ const STATUS = {
   "no-group": 404,
   "no-revision": 404,
   drift: 409,
+  exhausted: 409,
   gone: 410,
   stale: 412,
   "too-large": 413,
@@ -23,6 +25,9 @@ export type RefusalTag = keyof typeof STATUS;
 
 /** Seconds after which it makes sense to ask again. */
 const RETRY_AFTER: Partial<Record<RefusalTag, number>> = { busy: 5, unwritten: 5, "kv-unavailable": 5 };
+
+/** What was sent cannot be used: nothing was done. */
+export const invalid = (detail: string, ...problems: Problem[]): Response => refuse("invalid", detail, { problems });
 
 /** @param more further members of the problem, such as `problems` */
 export function refuse(tag: RefusalTag, detail: string, more: object = {}): Response {

@@ -1,10 +1,12 @@
 /** `POST /__lanes/api/groups/:name/rollback`: an earlier revision's file and slots, as a new revision. */
 import { show } from "../core/problem.ts";
+import { isRevision } from "../core/revision.ts";
 import type { Runs } from "../group/write.ts";
 import { readObject } from "./body.ts";
 import { groupDoor, noPublisher } from "./door.ts";
-import { type Asking, expectedRevision, oneLine, publishText, words } from "./publish.ts";
-import { refuse } from "./refuse.ts";
+import { reasonIn } from "./input.ts";
+import { type Asking, expectedRevision, publishText } from "./publish.ts";
+import { invalid, refuse } from "./refuse.ts";
 
 export async function rollback(asking: Asking): Promise<Response> {
   const { request, env, name } = asking;
@@ -12,17 +14,19 @@ export async function rollback(asking: Asking): Promise<Response> {
   if (!expected.ok) return expected.error;
   const body = await readObject(request);
   if (!body.ok) return body.error;
-  const { revision, reason = "" } = body.value;
-  if (typeof revision !== "number" || !Number.isSafeInteger(revision)) {
+  const { revision } = body.value;
+  const given = reasonIn(request, body.value);
+  if (!given.ok) return invalid("Nothing was written.", given.error);
+  if (!isRevision(revision)) {
     const message = `expected the number of an earlier revision, got ${show(revision)}`;
-    return refuse("invalid", "Nothing was written.", { problems: [{ path: "revision", message }] });
+    return invalid("Nothing was written.", { path: "revision", message });
   }
   const door = groupDoor(env, name);
   if (door === null) return noPublisher();
   const earlier = await door.revision(name, revision);
   if (earlier === null) return refuse("no-revision", `There is no revision ${revision}; the history lists those that there are.`);
   if (earlier.text === null) return refuse("gone", `Revision ${revision} is too old, or was too long, to be kept.`);
-  const why = oneLine(typeof reason === "string" ? reason : "") || words(request, "x-reason") || `back to revision ${revision}`;
+  const why = given.value || `back to revision ${revision}`;
   const how = { expected: expected.value, action: `rollback to ${revision}`, slots: slotsIn(earlier.text), reason: why };
   return await publishText(asking, earlier.text, how);
 }

@@ -5,8 +5,9 @@ import { shiftWeights } from "../core/weights.ts";
 import { originOptions } from "../edge/env.ts";
 import { readObject } from "./body.ts";
 import { groupDoor, noPublisher } from "./door.ts";
-import { type Asking, expectedRevision, oneLine, publishText, words } from "./publish.ts";
-import { refuse } from "./refuse.ts";
+import { reasonIn } from "./input.ts";
+import { type Asking, expectedRevision, publishText } from "./publish.ts";
+import { invalid, refuse } from "./refuse.ts";
 
 const UNREADABLE = "The newest revision is no lane file, so it has no weights to change. Publish a whole file, or roll back.";
 
@@ -16,6 +17,8 @@ export async function weights(asking: Asking): Promise<Response> {
   if (!expected.ok) return expected.error;
   const body = await readObject(request);
   if (!body.ok) return body.error;
+  const reason = reasonIn(request, body.value);
+  if (!reason.ok) return invalid("Nothing was written.", reason.error);
   const door = groupDoor(env, name);
   if (door === null) return noPublisher();
   const { latest } = await door.read(name);
@@ -25,12 +28,12 @@ export async function weights(asking: Asking): Promise<Response> {
   const { weights: wanted } = body.value;
   if (typeof wanted !== "object" || wanted === null || Array.isArray(wanted)) {
     const message = `expected an object of lanes and percentages, got ${show(wanted)}`;
-    return refuse("invalid", "Nothing was written.", { problems: [{ path: "weights", message }] });
+    return invalid("Nothing was written.", { path: "weights", message });
   }
   const shares = shiftWeights(parsed.value.group, wanted as Record<string, unknown>);
   if (!shares.ok) return refuse("invalid", "These shares are not possible; nothing was written.", { problems: shares.error });
   const file = JSON.parse(latest.text!);
   for (const [lane, percent] of shares.value) file.lanes[lane].weight = percent;
-  const reason = oneLine(typeof body.value.reason === "string" ? body.value.reason : "") || words(request, "x-reason");
-  return await publishText(asking, JSON.stringify(file), { expected: expected.value, action: "weights", slots: null, reason });
+  const how = { expected: expected.value, action: "weights", slots: null, reason: reason.value };
+  return await publishText(asking, JSON.stringify(file), how);
 }

@@ -1,13 +1,12 @@
 /** Where lane files lie: `lanes/` in the current folder, each named after its group. What lies deeper, as `lanes/samples/` does, is nobody's. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { isGroupName } from "../core/group-name.ts";
 
 export const FOLDER = "lanes";
 
 /** A group is a `<name>.json`; the schema beside them is none. */
-const NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
-
-export const isName = (text: string): boolean => NAME.test(text);
+export const isName = isGroupName;
 
 export const pathOf = (name: string): string => join(FOLDER, `${name}.json`);
 

@@ -1,5 +1,6 @@
 /** The small values of a lane file. Each message completes the sentence "expected …"; each pattern also goes into the JSON schema. */
 import * as v from "valibot";
+import { GROUP_NAME } from "./group-name.ts";
 import { maySet, maySetOnAnswers, TOKEN } from "./header-names.ts";
 import { type Path, parsePath, type Step } from "./path.ts";
 import { enumerate } from "./problem.ts";
@@ -59,10 +60,7 @@ export const percent = v.pipe(
   v.check((value) => Number(value.toFixed(2)) === value, PERCENT),
 );
 
-export const groupName = form(
-  'a name of lower-case letters, digits and "-" (at most 40, the first not a "-")',
-  /^[a-z0-9][a-z0-9-]{0,39}$/,
-);
+export const groupName = form('a name of lower-case letters, digits and "-" (at most 40, the first not a "-")', GROUP_NAME);
 
 export const name = form(
   'a name of letters, digits, ".", "_" and "-" (at most 40, the first a letter or digit)',

@@ -34,6 +34,7 @@ import {
   wholeNumber,
 } from "./lane-file-values.ts";
 import { aWhen } from "./lane-file-when.ts";
+import { MAX_REVISION } from "./revision.ts";
 
 /** The number of this format. A Worker that meets a newer one keeps its last good revision. */
 export const SCHEMA = 1;
@@ -131,7 +132,7 @@ const RUN = 'a run such as ["s1", 5000]';
 const run = v.strictTuple([v.string(RUN), v.pipe(v.number(RUN), v.integer(RUN), v.minValue(1, RUN), v.maxValue(10_000, RUN))], RUN);
 
 const published = object({
-  revision: described(wholeNumber(1, Number.MAX_SAFE_INTEGER, ""), "Counts up with every publication."),
+  revision: described(wholeNumber(1, MAX_REVISION, ""), "Counts up with every publication."),
   at: described(time, "When it was published."),
   by: described(text, "Who published it."),
   reason: described(text, "Why."),

@@ -1,4 +1,5 @@
 /** What KV holds, as texts by key: the lists `groups` and `off`, and one value for each group (contract section 8). */
+import { isGroupName } from "../core/group-name.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Env } from "./env.ts";
 
@@ -13,10 +14,7 @@ export interface Names {
   readonly problem: Problem | null;
 }
 
-/** As the lane file has it. KV refuses the whole read for one key that is too long. */
-const GROUP_NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
-const isGroupName = (name: unknown) => typeof name === "string" && GROUP_NAME.test(name);
-
+/** KV refuses the whole read for one key that is too long. */
 export function names(text: string | null | undefined): Names {
   if (text === null || text === undefined) return { names: null, problem: null };
   try {

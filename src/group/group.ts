@@ -11,7 +11,7 @@ import { Differences, type EndpointRow } from "./differences.ts";
 import { Limiter } from "./limiter.ts";
 import { Publisher } from "./publisher.ts";
 import { type Off, Registry, type Switch } from "./registry.ts";
-import { type AuditEntry, type Revision, type RevisionHead, Revisions } from "./revisions.ts";
+import { type AuditEntry, type RefusedWrite, type Revision, type RevisionHead, Revisions } from "./revisions.ts";
 import { publishBundled } from "./seed.ts";
 import { lastGood, publishedText, type Runs, slotsFor, staleness, type Write, type Written } from "./write.ts";
 
@@ -31,6 +31,7 @@ export interface History {
   readonly written: number;
   readonly revisions: RevisionHead[];
   readonly audit: AuditEntry[];
+  readonly refused: RefusedWrite[];
 }
 
 export interface Stats {
@@ -46,6 +47,7 @@ export class Group extends DurableObject<Env> {
   readonly #differences: Differences;
   readonly #registry: Registry;
   readonly #limiter = new Limiter();
+  readonly #refusals = new Limiter();
   #publisher: Publisher | null = null;
   #writing: ReturnType<typeof setTimeout> | null = null;
 
@@ -92,9 +94,18 @@ export class Group extends DurableObject<Env> {
     return this.#publisherOf(name).revisions.get(revision);
   }
 
+  revisionBefore(name: string, revision: number): Revision | null {
+    return this.#publisherOf(name).revisions.before(revision);
+  }
+
   async history(name: string, before: number, limit: number): Promise<History> {
     const { revisions } = await this.#looked(name);
-    return { written: revisions.written().revision, revisions: revisions.list(before, limit), audit: revisions.audits(limit) };
+    return {
+      written: revisions.written().revision,
+      revisions: revisions.list(before, limit),
+      audit: revisions.audits(limit),
+      refused: revisions.refusals(limit),
+    };
   }
 
   /** Resolves once KV holds the revision, or a newer one that followed from it. */
@@ -112,6 +123,7 @@ export class Group extends DurableObject<Env> {
     } catch {
       return { refused: { why: "kv" } };
     }
+    if (publisher.isExhausted()) return { refused: { why: "exhausted" } };
     // Nothing is awaited from here to the revision, so that of two writers who saw the same only one gets it.
     const { revisions } = publisher;
     const stale = staleness(revisions, write.expected);
@@ -168,9 +180,9 @@ export class Group extends DurableObject<Env> {
     await this.#wakeForSamples();
   }
 
-  /** Somebody was refused before it came to a revision. */
-  refused(name: string, entry: AuditEntry): void {
-    this.#publisherOf(name).revisions.audit(entry);
+  /** Somebody was refused before it came to a revision. However many are, and from however many isolates, each costs a row. */
+  refused(name: string, refusal: Omit<RefusedWrite, "times">): void {
+    if (this.#refusals.take(Date.now())) this.#publisherOf(name).revisions.refuse(refusal);
   }
 
   // What follows is asked of the object named `*`.
@@ -185,6 +197,10 @@ export class Group extends DurableObject<Env> {
   async names(): Promise<{ readonly names: string[]; readonly off: Off }> {
     await this.#registry.off.observe().catch(() => {});
     return { names: [...(await this.#registry.names())], off: this.#registry.current() };
+  }
+
+  async knows(name: string): Promise<boolean> {
+    return await this.#registry.knows(name);
   }
 
   async turn(change: Switch): Promise<{ readonly off: Off } | { readonly refused: { readonly why: "busy" | "unwritten" } }> {
@@ -239,6 +255,7 @@ export class Group extends DurableObject<Env> {
 
   forgetDifferences(name: string, by: string): void {
     this.#differences.clear();
-    this.refused(name, { at: new Date().toISOString(), by, action: "delete differences", from: null, to: null, reason: "" });
+    const entry = { at: new Date().toISOString(), by, action: "delete differences", from: null, to: null, reason: "" };
+    this.#publisherOf(name).revisions.audit(entry);
   }
 }

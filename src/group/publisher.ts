@@ -3,6 +3,7 @@
  * in between is finished later: `reach` brings KV to the newest revision, at most one write a second, and may be called again
  * at any time.
  */
+import { hashLabel, isRevision, MAX_REVISION } from "../core/revision.ts";
 import { KV_CACHE_SECONDS } from "../edge/kv-values.ts";
 import type { AuditEntry, RevisionHead, Revisions } from "./revisions.ts";
 
@@ -11,12 +12,13 @@ const WRITE_MS = 1_000;
 /** What takes longer counts as failed; a write may still come through, and is repeated in any case. */
 const ANSWER_MS = 10_000;
 const TRIES = 3;
-/** A number in somebody's file that leaves no room above it is not followed. */
-const MAX_REVISION = 1e12;
 /** A value older than the last write may be seen for a minute or more after it; for longer, something brought it back. */
 const LAG_MS = 120_000;
 
-/** What a look at KV found: nothing; a revision; or a value of somebody else's, which is now the newest revision. */
+/**
+ * What a look at KV found: nothing; a revision; or a value of somebody else's, which is now the newest revision, unless there is no number
+ * left for it.
+ */
 export type Seen = { readonly kind: "nothing" } | { readonly kind: "revision" | "outside"; readonly revision: number };
 
 const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -57,17 +59,30 @@ export class Publisher {
       else if (known > written.revision) this.revisions.setWritten(known, written.at);
       if (!returned || this.#earlier === "lag") return { kind: "revision", revision: known };
     }
-    const head = { revision: Math.max((latest?.revision ?? 0) + 1, revisionIn(text)), at: iso(now), by: "kv", reason: "changed outside" };
+    if (this.isExhausted()) return { kind: "outside", revision: MAX_REVISION };
+    const number = revisionIn(text);
+    const seenAt = this.revisions.seenAt(number > 0 ? String(number) : hashLabel(text)) ?? now;
+    const head = { revision: Math.max(this.#next(), number), at: iso(seenAt), by: "kv", reason: "changed outside" };
     this.revisions.append(head, text);
     this.revisions.setWritten(head.revision, written.at);
     this.#audit(head, "changed outside", latest?.revision ?? null);
     return { kind: "outside", revision: head.revision };
   }
 
-  /** The next revision; nothing is awaited. `reach` has to follow. */
+  /** Isolates go to no lower revision than one that they have seen, whether it was ever found here or not. */
+  #next(): number {
+    return Math.max(this.revisions.latest()?.revision ?? 0, this.revisions.highestSeen()) + 1;
+  }
+
+  /** Somebody used the last number up: what is published now, no isolate would take. */
+  isExhausted(): boolean {
+    return this.#next() > MAX_REVISION;
+  }
+
+  /** The next revision, which there must be; nothing is awaited. `reach` has to follow. */
   commit(by: string, reason: string, action: string, textOf: (head: RevisionHead) => string): RevisionHead {
     const from = this.revisions.latest()?.revision ?? null;
-    const head = { revision: (from ?? 0) + 1, at: iso(Date.now()), by, reason };
+    const head = { revision: this.#next(), at: iso(Date.now()), by, reason };
     this.revisions.append(head, textOf(head));
     this.#audit(head, action, from);
     return head;
@@ -115,7 +130,7 @@ export class Publisher {
 function revisionIn(text: string): number {
   try {
     const revision: unknown = JSON.parse(text)?.published?.revision;
-    return typeof revision === "number" && Number.isInteger(revision) && revision < MAX_REVISION ? revision : 0;
+    return isRevision(revision) ? revision : 0;
   } catch {
     return 0;
   }

@@ -28,6 +28,14 @@ export class Registry {
     return this.#listed() ?? [...BUNDLED.keys()].sort();
   }
 
+  /** Is it a group, or was it ever? KV that cannot be read hides nothing of what is known. */
+  async knows(name: string): Promise<boolean> {
+    if (BUNDLED.has(name)) return true;
+    await this.groups.observe().catch(() => {});
+    // In a list of names, which cannot hold a quote.
+    return this.groups.revisions.mentions(JSON.stringify(name));
+  }
+
   /** null: KV has never had a list. */
   #listed(): string[] | null {
     const names = newest(this.groups);

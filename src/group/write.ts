@@ -25,7 +25,8 @@ export interface Write {
 
 /** Why nothing was written; or, `unwritten`, not to KV yet. */
 export type Refusal =
-  | { readonly why: "busy" | "kv" }
+  /** `exhausted`: somebody used the last revision number. */
+  | { readonly why: "busy" | "kv" | "exhausted" }
   | { readonly why: "invalid"; readonly problems: Problem[] }
   /** Somebody put `revision` into KV beside us. */
   | { readonly why: "drift"; readonly revision: number }
