@@ -36,7 +36,8 @@ function rowOf({ lane, service, tally }: TallyRow, rows: readonly TallyRow[]) {
 }
 
 /**
- * New visitors since the newest revision, against its slots. Lanes that expired are left out: their share goes to the baseline under another
+ * New visitors since the newest revision, against its slots. Judged are those alone whose slot we drew: whoever chooses trace ids chooses
+ * slots. Lanes that expired are left out: their share goes to the baseline under another
  * reason, and the rest must still be in proportion.
  */
 function sharesOf({ latest, assigned }: Stats, now: number) {
@@ -44,19 +45,19 @@ function sharesOf({ latest, assigned }: Stats, now: number) {
   if (!parsed?.ok) return { visitors: [], ratio: checkRatio([]) };
   const { slots, lanes } = parsed.value.group;
   const configured = slotsByLane(slots);
-  const counts = new Map(assigned.map(({ lane, count }) => [lane, count]));
+  const counts = new Map(assigned.map((row) => [row.lane, row]));
   const total = assigned.reduce((sum, { count }) => sum + count, 0);
   const shares = [...lanes.values()].map(({ name, expiresAt }) => ({
     lane: name,
     configured: configured.get(name) ?? 0,
-    assigned: counts.get(name) ?? 0,
+    assigned: counts.get(name)?.drawn ?? 0,
     judged: expiresAt === null || expiresAt * 1000 > now,
   }));
   const visitors = shares.map((share) => ({
     lane: share.lane,
     configured: share.configured / 100,
-    observed: total === 0 ? null : (share.assigned * 100) / total,
-    assigned: share.assigned,
+    observed: total === 0 ? null : ((counts.get(share.lane)?.count ?? 0) * 100) / total,
+    assigned: counts.get(share.lane)?.count ?? 0,
   }));
   return { visitors, ratio: checkRatio(shares.filter(({ judged }) => judged)) };
 }

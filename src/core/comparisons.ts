@@ -1,10 +1,12 @@
 /**
  * What comparisons found, added up (contract section 7): endpoint → place → counts, and a few samples. Whoever sends requests chooses paths,
- * so everything has a cap: further endpoints are one, `other`; further places of an endpoint are counted, not kept.
+ * so everything has a cap: of more endpoints, the least used are one, `other`; further places of an endpoint are counted, not kept.
  */
 import type { Counts } from "./noise.ts";
 
 export const MAX_ENDPOINTS = 200;
+/** Of all endpoints that have no name of their own. */
+export const OTHER = "other";
 export const MAX_PLACES = 200;
 export const MAX_SIGNATURES = 20;
 /** Per set of places that differed. */
@@ -59,6 +61,8 @@ interface Sum {
 export class Comparisons {
   readonly #random: () => number;
   #sums = new Map<string, Sum>();
+  /** Endpoints that had a good answer, the latest last: from then on their bad ones are told by name, too. */
+  readonly #named = new Set<string>();
   #length = 0;
 
   /** @param random 0…1; draws the samples */
@@ -70,8 +74,9 @@ export class Comparisons {
     return this.#sums.size;
   }
 
-  add(batch: EndpointBatch): void {
-    const sum = this.#sumOf(batch.mirror, batch.endpoint.slice(0, MAX_NAME));
+  /** @param named false: the live lane's answer was none that makes a path known, such as a 404 */
+  add(batch: EndpointBatch, named = true): void {
+    const sum = this.#sumOf(batch.mirror, this.#nameOf(batch.mirror, batch.endpoint.slice(0, MAX_NAME), named));
     sum.compared += batch.compared;
     sum.probed += batch.probed;
     sum.more += batch.more;
@@ -79,14 +84,33 @@ export class Comparisons {
     for (const signature of batch.signatures) this.#addSignature(sum, signature);
   }
 
-  #sumOf(mirror: string, name: string): Sum {
-    const endpoint = this.#sums.size < MAX_ENDPOINTS || this.#sums.has(`${mirror} ${name}`) ? name : "other";
+  #nameOf(mirror: string, name: string, named: boolean): string {
+    const key = `${mirror} ${name}`;
+    if (!named) return this.#named.has(key) ? name : OTHER;
+    this.#named.delete(key);
+    this.#named.add(key);
+    if (this.#named.size > MAX_ENDPOINTS) this.#named.delete(this.#named.values().next().value!);
+    return name;
+  }
+
+  #sumOf(mirror: string, endpoint: string): Sum {
     const key = `${mirror} ${endpoint}`;
     const known = this.#sums.get(key);
     if (known) return known;
+    if (endpoint !== OTHER) this.#makeRoom();
     const fresh = { mirror, endpoint, compared: 0, probed: 0, more: 0, places: new Map(), signatures: new Map() };
     this.#sums.set(key, fresh);
     return fresh;
+  }
+
+  /** Of those that were used least, the one that is longest here becomes part of `other`. */
+  #makeRoom(): void {
+    const sums = [...this.#sums].filter(([, { endpoint }]) => endpoint !== OTHER);
+    if (sums.length < MAX_ENDPOINTS) return;
+    const [key, sum] = sums.reduce((a, b) => (b[1].compared < a[1].compared ? b : a));
+    this.#sums.delete(key);
+    for (const { samples } of sum.signatures.values()) this.#length -= lengthOf(samples);
+    this.add({ ...batchOf(sum), endpoint: OTHER });
   }
 
   #addSignature({ signatures }: Sum, { signature, seen, samples }: Signature): void {
@@ -100,16 +124,18 @@ export class Comparisons {
 
   /** All sums; none are left. */
   take(): EndpointBatch[] {
-    const batches = [...this.#sums.values()].map((sum) => ({
-      ...sum,
-      places: [...sum.places.values()],
-      signatures: [...sum.signatures.values()],
-    }));
+    const batches = [...this.#sums.values()].map(batchOf);
     this.#sums = new Map();
     this.#length = 0;
     return batches;
   }
 }
+
+const batchOf = (sum: Sum): EndpointBatch => ({
+  ...sum,
+  places: [...sum.places.values()],
+  signatures: [...sum.signatures.values()],
+});
 
 const lengthOf = (samples: readonly string[]) => samples.reduce((sum, { length }) => sum + length, 0);
 

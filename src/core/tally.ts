@@ -4,7 +4,7 @@ import { LATENCY_BUCKETS } from "./latency.ts";
 export interface Tally {
   /** Visitors' requests decided for the lane; copies are counted apart. */
   requests: number;
-  /** Answers of 500 and more, and fallbacks after a failure. */
+  /** Answers of 500 and more, and fallbacks, those aside that only lack the service. */
   errors: number;
   ejections: number;
   bodyTooLarge: number;

@@ -2,12 +2,15 @@
 import { Comparisons, type EndpointBatch } from "../core/comparisons.ts";
 import type { Observed } from "../core/noise.ts";
 import { addReason, emptyTally, type Tally } from "../core/tally.ts";
+import { Votes } from "../core/votes.ts";
 
 /** What one comparison found (contract section 7, compare). */
 export interface Comparison {
   readonly mirror: string;
   /** `GET /product/:id` */
   readonly endpoint: string;
+  /** The live lane answered below 400: only then does the path become a name, because anybody can ask for any path. */
+  readonly named: boolean;
   /** The lane that served was asked a second time, and its answer was compared, too. */
   readonly probed: boolean;
   /** Places that differed, in the copy's answer or in the second one. */
@@ -16,26 +19,36 @@ export interface Comparison {
   readonly sample: string | null;
 }
 
+/** New visitors of a lane, by their slots, under the revision that drew them; each slot once a minute. */
+export interface Assigned {
+  readonly revision: number;
+  readonly lane: string;
+  /** By us; else the client's trace id did, and a client may choose its trace ids. */
+  readonly drawn: boolean;
+  readonly slots: number[];
+}
+
 /** Plain data, for one group. */
 export interface Batch {
   readonly tallies: { readonly lane: string; readonly service: string; readonly tally: Tally }[];
-  /** New visitors by lane, under the revision that drew them. */
-  readonly assigned: { readonly revision: number; readonly lane: string; readonly count: number }[];
+  readonly assigned: Assigned[];
   readonly endpoints: EndpointBatch[];
 }
 
 interface Pending {
   readonly tallies: Map<string, Batch["tallies"][number]>;
-  readonly assigned: Map<string, { revision: number; lane: string; count: number }>;
-  readonly comparisons: Comparisons;
+  readonly assigned: Map<string, Assigned>;
 }
+
+/** By group; they know names of endpoints for longer than one batch. */
+const comparisonsOf = new Map<string, Comparisons>();
 
 const pending = new Map<string, Pending>();
 
 function pendingOf(group: string): Pending {
   const known = pending.get(group);
   if (known) return known;
-  const fresh: Pending = { tallies: new Map(), assigned: new Map(), comparisons: new Comparisons(Math.random) };
+  const fresh: Pending = { tallies: new Map(), assigned: new Map() };
   pending.set(group, fresh);
   return fresh;
 }
@@ -51,12 +64,19 @@ export function tallyOf(group: string, lane: string, service: string): Tally {
   return tally;
 }
 
-export function countAssigned(group: string, revision: number, lane: string): void {
+/** By group; kept when a batch leaves. */
+const votes = new Map<string, Votes>();
+
+/** @param now milliseconds */
+export function countAssigned(group: string, of: Omit<Assigned, "slots">, slot: number, now: number): void {
+  const taken = votes.get(group) ?? new Votes();
+  votes.set(group, taken);
+  if (!taken.take(of.revision, Math.floor(now / 60_000), slot)) return;
   const { assigned } = pendingOf(group);
-  const key = `${revision}/${lane}`;
+  const key = `${of.revision}/${of.drawn}/${of.lane}`;
   const known = assigned.get(key);
-  if (known) known.count += 1;
-  else assigned.set(key, { revision, lane, count: 1 });
+  if (known) known.slots.push(slot);
+  else assigned.set(key, { ...of, slots: [slot] });
 }
 
 /** A copy that a mirror sent to `lane`, or did not, and why (contract section 7). */
@@ -73,28 +93,25 @@ export function countUncompared(group: string, lane: string, service: string, re
 
 /** Counts a comparison for the mirror's lane and keeps what it found. */
 export function countComparison(group: string, lane: string, service: string, comparison: Comparison): void {
-  const { mirror, endpoint, probed, observed, sample } = comparison;
+  const { mirror, endpoint, named, probed, observed, sample } = comparison;
   const differing = observed.filter(({ counts }) => counts.raw > 0);
   const tally = tallyOf(group, lane, service);
   tally.compared += 1;
   if (differing.length > 0) tally.different += 1;
   const signature = differing.map(({ path, kind }) => `${kind} ${path}`).sort();
-  pendingOf(group).comparisons.add({
-    mirror,
-    endpoint,
-    compared: 1,
-    probed: probed ? 1 : 0,
-    more: 0,
-    places: observed,
-    signatures: sample === null ? [] : [{ signature: signature.join("\n"), seen: 1, samples: [sample] }],
-  });
+  const comparisons = comparisonsOf.get(group) ?? new Comparisons(Math.random);
+  comparisonsOf.set(group, comparisons);
+  const signatures = sample === null ? [] : [{ signature: signature.join("\n"), seen: 1, samples: [sample] }];
+  comparisons.add({ mirror, endpoint, compared: 1, probed: probed ? 1 : 0, more: 0, places: observed, signatures }, named);
 }
 
 /** All that is pending, by group; nothing is pending after. */
 export function takeBatches(): Map<string, Batch> {
   const batches = new Map<string, Batch>();
-  for (const [group, { tallies, assigned, comparisons }] of pending) {
-    batches.set(group, { tallies: [...tallies.values()], assigned: [...assigned.values()], endpoints: comparisons.take() });
+  // Whatever is compared is counted for a lane, too.
+  for (const [group, { tallies, assigned }] of pending) {
+    const endpoints = comparisonsOf.get(group)?.take() ?? [];
+    batches.set(group, { tallies: [...tallies.values()], assigned: [...assigned.values()], endpoints });
   }
   pending.clear();
   return batches;

@@ -66,7 +66,7 @@ async function answer(asked: Asked, ctx: ExecutionContext): Promise<Response> {
   const response = respond(decision, facts, copies?.served ?? served);
   // The client's answer is there: nothing that is left to do may cost it.
   if (copies?.sending) ctx.waitUntil(copies.sending);
-  harmless(() => count(decision, served, response.status));
+  harmless(() => count(decision, facts, served, response.status));
   harmless(() =>
     log(facts, { group: decision.group, revision, decision, served, reason: decision.reason, status: response.status, startedAt }),
   );

@@ -229,6 +229,7 @@ async function compareCopy(
   countComparison(group, mirror.lane, service, {
     mirror: mirror.name,
     endpoint: endpointName(facts.method, facts.path),
+    named: primary.status < 400,
     probed: asked,
     observed: pair(shown, asked ? noise.differences.map((difference) => redact(difference, hidden)) : null),
     sample: sampleOf(facts, shown, raw.truncated),

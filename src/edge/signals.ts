@@ -61,9 +61,12 @@ export function log(facts: Facts, outcome: Outcome): void {
   console.log(logLine(facts, outcome));
 }
 
-/** Of the decided lane; a fallback after a failure of it counts as its error (contract section 6). Copies are told apart. */
-export function count(decision: Decision, served: Served, status: number): void {
-  const { group, lane, service, copy, reason } = decision;
+/**
+ * Of the decided lane. A fallback hides a failure from the client, and counts as an error of the lane (contract section 6), that of an
+ * ejected origin too; an answer below 500, or a service that the lane was never meant to have, is none. Copies are told apart.
+ */
+export function count(decision: Decision, facts: Facts, served: Served, status: number): void {
+  const { group, lane, service, copy, reason, visitor } = decision;
   const tally = tallyOf(group.name, lane, service.name);
   if (copy !== null) {
     tally.copies += 1;
@@ -71,7 +74,7 @@ export function count(decision: Decision, served: Served, status: number): void 
   }
   const { fallback } = served;
   tally.requests += 1;
-  if (status >= 500 || (fallback !== null && isBlamed(fallback))) tally.errors += 1;
+  if (status >= 500 || (fallback !== null && (fallback === "ejected" || isBlamed(fallback)))) tally.errors += 1;
   if (fallback !== null) addReason(tally.fallbacks, fallback);
   else if (served.outcome?.kind === "answer") {
     tally.latencyMs += served.originMs;
@@ -80,6 +83,7 @@ export function count(decision: Decision, served: Served, status: number): void 
   if (served.ejected) tally.ejections += 1;
   if (served.bodyTooLarge) tally.bodyTooLarge += 1;
   tally.baggageDropped += served.baggageDropped;
-  if (reason === "weight" && group.sticky.by === "cookie" && group.published !== null)
-    countAssigned(group.name, group.published.revision, lane);
+  if (reason !== "weight" || visitor === null || group.sticky.by !== "cookie" || group.published === null) return;
+  const { revision } = group.published;
+  countAssigned(group.name, { revision, lane, drawn: facts.traceId === null }, visitor.slot, facts.now * 1000);
 }

@@ -1,5 +1,6 @@
 /** Sums of all isolates' batches: in all, and by minute for the last three hours. */
 import { addTally, emptyTally, type Tally } from "../core/tally.ts";
+import { Votes } from "../core/votes.ts";
 import type { Batch } from "../edge/batch.ts";
 
 export const WRITE_MS = 5_000;
@@ -24,13 +25,22 @@ export interface MinuteRow {
   readonly errors: number;
 }
 
+/** New visitors of a lane, and how many of them had no trace id that could choose their slot. */
+export interface AssignedRow {
+  readonly lane: string;
+  readonly count: number;
+  readonly drawn: number;
+}
+
 type Row = { lane: string; service: string; tally: string };
 const rowOf = ({ lane, service, tally }: Row): TallyRow => ({ lane, service, tally: JSON.parse(tally) });
 
 export class Counters {
   readonly #sql: SqlStorage;
   #pending = new Map<string, TallyRow>();
-  #assigned = new Map<string, { revision: number; lane: string; count: number }>();
+  #assigned = new Map<string, { revision: number; lane: string; count: number; drawn: number }>();
+  /** Many isolates may have seen one slot in one minute. */
+  readonly #votes = new Votes();
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -40,22 +50,25 @@ export class Counters {
     sql.exec(`CREATE TABLE IF NOT EXISTS minutes (minute INTEGER, lane TEXT, service TEXT, tally TEXT,
       PRIMARY KEY (minute, lane, service)) WITHOUT ROWID`);
     sql.exec(
-      "CREATE TABLE IF NOT EXISTS assigned (revision INTEGER, lane TEXT, count INTEGER, PRIMARY KEY (revision, lane)) WITHOUT ROWID",
+      "CREATE TABLE IF NOT EXISTS visitors (revision INTEGER, lane TEXT, count INTEGER, drawn INTEGER, PRIMARY KEY (revision, lane)) WITHOUT ROWID",
     );
   }
 
   /** In memory; `write` has to follow. */
-  add({ tallies, assigned }: Pick<Batch, "tallies" | "assigned">): void {
+  add({ tallies, assigned }: Pick<Batch, "tallies" | "assigned">, now: number): void {
     for (const { lane, service, tally } of tallies) {
       const key = `${lane}/${service}`;
       const known = this.#pending.get(key) ?? { lane, service, tally: emptyTally() };
       addTally(known.tally, tally);
       this.#pending.set(key, known);
     }
-    for (const { revision, lane, count } of assigned) {
+    const minute = Math.floor(now / MINUTE_MS);
+    for (const { revision, lane, drawn, slots } of assigned) {
       const key = `${revision}/${lane}`;
-      const known = this.#assigned.get(key) ?? { revision, lane, count: 0 };
-      known.count += count;
+      const known = this.#assigned.get(key) ?? { revision, lane, count: 0, drawn: 0 };
+      const votes = slots.filter((slot) => this.#votes.take(revision, minute, slot)).length;
+      known.count += votes;
+      if (drawn) known.drawn += votes;
       this.#assigned.set(key, known);
     }
   }
@@ -70,13 +83,15 @@ export class Counters {
         this.#sql.exec("INSERT OR REPLACE INTO totals VALUES (?, ?, ?, ?)", lane, service, text, now),
       );
     }
-    const add = "INSERT INTO assigned VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count";
-    for (const { revision, lane, count } of this.#assigned.values()) this.#sql.exec(add, revision, lane, count);
+    const add = `INSERT INTO visitors VALUES (?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET count = count + excluded.count, drawn = drawn + excluded.drawn`;
+    for (const { revision, lane, count, drawn } of this.#assigned.values()) this.#sql.exec(add, revision, lane, count, drawn);
     this.#pending = new Map();
     this.#assigned = new Map();
     this.#sql.exec("DELETE FROM minutes WHERE minute <= ?", minute - MINUTES_KEPT);
     this.#sql.exec("DELETE FROM totals WHERE at < ?", now - FORGET_MS);
-    this.#sql.exec("DELETE FROM assigned WHERE revision <= (SELECT MAX(revision) FROM assigned) - ?", REVISIONS_KEPT);
+    const oldest = "SELECT DISTINCT revision FROM visitors ORDER BY revision DESC LIMIT -1 OFFSET ?";
+    this.#sql.exec(`DELETE FROM visitors WHERE revision IN (${oldest})`, REVISIONS_KEPT);
   }
 
   #merge(query: string, bindings: (string | number)[], more: Tally, put: (text: string) => void): void {
@@ -112,9 +127,8 @@ export class Counters {
   }
 
   /** New visitors by lane, drawn under this revision. */
-  assigned(revision: number): { readonly lane: string; readonly count: number }[] {
-    return this.#sql
-      .exec<{ lane: string; count: number }>("SELECT lane, count FROM assigned WHERE revision = ? ORDER BY lane", revision)
-      .toArray();
+  assigned(revision: number): AssignedRow[] {
+    const query = "SELECT lane, count, drawn FROM visitors WHERE revision = ? ORDER BY lane";
+    return this.#sql.exec<AssignedRow & Record<string, SqlStorageValue>>(query, revision).toArray();
   }
 }

@@ -5,14 +5,15 @@
 import {
   Comparisons,
   type EndpointBatch,
-  MAX_ENDPOINTS,
   MAX_PLACES,
   MAX_SIGNATURES,
   mergeSamples,
+  OTHER,
   type Place,
   type Signature,
 } from "../core/comparisons.ts";
 import type { Counts } from "../core/noise.ts";
+import { EndpointNames, type Of } from "./endpoint-names.ts";
 
 const MAX_SAMPLES_LENGTH = 4 * 1024 * 1024;
 /** Samples show what people sent and got, so they do not stay. */
@@ -54,15 +55,15 @@ const TABLES = {
   places: `mirror TEXT, endpoint TEXT, path TEXT, kind TEXT, raw INTEGER, noise INTEGER, onlyRaw INTEGER, onlyNoise INTEGER, rank INTEGER,
     opaque INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (mirror, endpoint, path, kind)`,
   signatures: "mirror TEXT, endpoint TEXT, signature TEXT, seen INTEGER, PRIMARY KEY (mirror, endpoint, signature)",
+  ranks: "mirror TEXT PRIMARY KEY, rank INTEGER",
   samples: "id INTEGER PRIMARY KEY, mirror TEXT, endpoint TEXT, signature TEXT, at INTEGER, text TEXT",
 };
-
-type Of = readonly [mirror: string, endpoint: string];
 
 export class Differences {
   readonly #sql: SqlStorage;
   readonly #random: () => number;
   readonly #pending: Comparisons;
+  readonly #names: EndpointNames;
   /** Characters of all samples. */
   #length: number;
 
@@ -75,6 +76,7 @@ export class Differences {
     // Made before there was such a thing.
     if (this.#count("SELECT COUNT(*) AS n FROM pragma_table_info('places') WHERE name = 'opaque'") === 0)
       sql.exec("ALTER TABLE places ADD COLUMN opaque INTEGER NOT NULL DEFAULT 0");
+    this.#names = new EndpointNames(sql);
     sql.exec("CREATE INDEX IF NOT EXISTS samples_by_signature ON samples (mirror, endpoint, signature)");
     sql.exec("CREATE INDEX IF NOT EXISTS samples_by_time ON samples (at)");
     this.#length = this.#count("SELECT SUM(length(text)) AS n FROM samples");
@@ -91,32 +93,53 @@ export class Differences {
 
   write(now: number): void {
     for (const batch of this.#pending.take()) {
-      const of = [batch.mirror, this.#endpointName(batch.mirror, batch.endpoint)] as const;
-      const more = batch.more + this.#addPlaces(of, batch.places);
-      this.#sql.exec(
-        `INSERT INTO endpoints VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-          compared = compared + excluded.compared, probed = probed + excluded.probed, more = more + excluded.more`,
-        ...of,
-        batch.compared,
-        batch.probed,
-        more,
-      );
+      const of = [batch.mirror, batch.endpoint] as const;
+      const gone = batch.endpoint === OTHER ? null : this.#names.use(of, batch.compared, now);
+      if (gone !== null) this.#giveWay(gone);
+      this.#addCounts(of, { ...batch, more: batch.more + this.#addPlaces(of, batch.places) });
       for (const signature of batch.signatures) this.#addSamples(of, signature, now);
     }
     while (this.#length > MAX_SAMPLES_LENGTH) this.#delete("id IN (SELECT id FROM samples ORDER BY at, id LIMIT ?)", 10);
     this.#delete("at <= ?", now - RETENTION_MS);
   }
 
-  #endpointName(mirror: string, endpoint: string): string {
-    const known = this.#count("SELECT COUNT(*) AS n FROM endpoints WHERE mirror = ? AND endpoint = ?", mirror, endpoint) > 0;
-    return known || this.#count("SELECT COUNT(*) AS n FROM endpoints") < MAX_ENDPOINTS ? endpoint : "other";
+  #addCounts(of: Of, { compared, probed, more }: Pick<EndpointRow, "compared" | "probed" | "more">): void {
+    this.#sql.exec(
+      `INSERT INTO endpoints VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+        compared = compared + excluded.compared, probed = probed + excluded.probed, more = more + excluded.more`,
+      ...of,
+      compared,
+      probed,
+      more,
+    );
   }
 
-  /** How many sightings did not fit. Ranks go by name among places that are new together, never by what differed there. */
+  /** Its name goes to another; what it counted is part of `other` from now on, its samples are gone. */
+  #giveWay(of: Of): void {
+    const where = "mirror = ? AND endpoint = ?";
+    type Sums = { compared: number; probed: number; more: number };
+    const [row] = this.#sql.exec<Sums>(`SELECT compared, probed, more FROM endpoints WHERE ${where}`, ...of);
+    const other = [of[0], OTHER] as const;
+    const places = this.#places(of).map(({ path, kind, rank: _, opaque, ...counts }) => ({
+      path,
+      kind,
+      counts,
+      ...(opaque && { opaque }),
+    }));
+    if (row) this.#addCounts(other, { ...row, more: row.more + this.#addPlaces(other, places) });
+    this.#delete(where, ...of);
+    for (const table of ["endpoints", "places", "signatures"]) this.#sql.exec(`DELETE FROM ${table} WHERE ${where}`, ...of);
+  }
+
+  /**
+   * How many sightings did not fit. Ranks go by name among places that are new together, never by what differed there; that of a place
+   * that gave way is not given again, because its share of the chance to be wrong was used.
+   */
   #addPlaces(of: Of, places: readonly Place[]): number {
     let more = 0;
     let count = this.#count("SELECT COUNT(*) AS n FROM places WHERE mirror = ? AND endpoint = ?", ...of);
-    let rank = this.#count("SELECT MAX(rank) AS n FROM places WHERE mirror = ?", of[0]);
+    const last = this.#count("SELECT MAX(rank) AS n FROM ranks WHERE mirror = ?", of[0]);
+    let rank = Math.max(last, this.#count("SELECT MAX(rank) AS n FROM places WHERE mirror = ?", of[0]));
     for (const { path, kind, counts, opaque } of places.toSorted((a, b) => (`${a.kind} ${a.path}` < `${b.kind} ${b.path}` ? -1 : 1))) {
       const where = [...of, path, kind] as const;
       const query = "SELECT rank FROM places WHERE mirror = ? AND endpoint = ? AND path = ? AND kind = ?";
@@ -140,6 +163,7 @@ export class Differences {
         opaque ? 1 : 0,
       );
     }
+    if (rank > last) this.#sql.exec("INSERT OR REPLACE INTO ranks VALUES (?, ?)", of[0], rank);
     return more;
   }
 
@@ -165,9 +189,9 @@ export class Differences {
     }
   }
 
-  #delete(where: string, binding: number): void {
+  #delete(where: string, ...bindings: (string | number)[]): void {
     const query = `DELETE FROM samples WHERE ${where} RETURNING length(text) AS length`;
-    for (const { length } of this.#sql.exec<{ length: number }>(query, binding)) this.#length -= length;
+    for (const { length } of this.#sql.exec<{ length: number }>(query, ...bindings)) this.#length -= length;
   }
 
   /** When the oldest sample is due to go (milliseconds); null: there is none. */
@@ -205,6 +229,7 @@ export class Differences {
 
   clear(): void {
     this.#pending.take();
+    this.#names.clear();
     for (const name of Object.keys(TABLES)) this.#sql.exec(`DELETE FROM ${name}`);
     this.#length = 0;
   }

@@ -6,7 +6,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Batch } from "../edge/batch.ts";
 import { type Env, originOptions } from "../edge/env.ts";
 import { loadParser, parser } from "../edge/parser.ts";
-import { Counters, type MinuteRow, type TallyRow, WRITE_MS } from "./counters.ts";
+import { type AssignedRow, Counters, type MinuteRow, type TallyRow, WRITE_MS } from "./counters.ts";
 import { Differences, type EndpointRow } from "./differences.ts";
 import { Limiter } from "./limiter.ts";
 import { Publisher } from "./publisher.ts";
@@ -38,7 +38,7 @@ export interface Stats {
   readonly rows: TallyRow[];
   readonly minutes: MinuteRow[];
   readonly latest: Revision | null;
-  readonly assigned: { readonly lane: string; readonly count: number }[];
+  readonly assigned: AssignedRow[];
 }
 
 export class Group extends DurableObject<Env> {
@@ -222,7 +222,7 @@ export class Group extends DurableObject<Env> {
 
   /** A batch of an isolate: added up in memory, written every five seconds, because rows cost money. An eviction in between loses these seconds. */
   count({ endpoints, ...batch }: Batch): void {
-    this.#counters.add(batch);
+    this.#counters.add(batch, Date.now());
     this.#differences.add(endpoints);
     this.#writing ??= setTimeout(() => {
       this.#writing = null;

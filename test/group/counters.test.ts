@@ -13,6 +13,14 @@ function tally(changes: Partial<Tally>): Tally {
 
 const one = (lane: string, changes: Partial<Tally>) => ({ tallies: [{ lane, service: "web", tally: tally(changes) }], assigned: [] });
 
+/** Slots `first`…`first + count - 1`. */
+const visitors = (revision: number, lane: string, first: number, count: number, drawn = true) => ({
+  revision,
+  lane,
+  drawn,
+  slots: Array.from({ length: count }, (_, i) => first + i),
+});
+
 const withCounters = <T>(name: string, run: (counters: Counters, sql: SqlStorage) => T): Promise<T> =>
   insideGroup(name, (_, { storage }) => run(new Counters(storage.sql), storage.sql));
 
@@ -22,8 +30,11 @@ describe("counters", () => {
       const slow = emptyTally().latency;
       slow[bucketOf(900)]! += 2;
       const batch = one("s1", { requests: 3, errors: 1, fallbacks: { timeout: 1 }, latencyMs: 1_800, latency: slow });
-      for (let i = 0; i < 4; i++) counters.add(batch);
-      counters.add(one("s1", { requests: 1, fallbacks: { timeout: 1, "status:503": 2 }, sent: 5, dropped: { busy: 1 }, different: 2 }));
+      for (let i = 0; i < 4; i++) counters.add(batch, NOW);
+      counters.add(
+        one("s1", { requests: 1, fallbacks: { timeout: 1, "status:503": 2 }, sent: 5, dropped: { busy: 1 }, different: 2 }),
+        NOW,
+      );
       const [row] = counters.totals(NOW);
       expect(row).toMatchObject({
         lane: "s1",
@@ -44,9 +55,9 @@ describe("counters", () => {
 
   it("outlive the object once they are written, and are lost before", async () => {
     await withCounters("evicted", (counters, sql) => {
-      counters.add(one("s1", { requests: 2 }));
+      counters.add(one("s1", { requests: 2 }), NOW);
       counters.write(NOW);
-      counters.add(one("s1", { requests: 40 }));
+      counters.add(one("s1", { requests: 40 }), NOW);
       expect(new Counters(sql).totals(NOW)[0]!.tally.requests).toBe(2);
     });
   });
@@ -54,7 +65,7 @@ describe("counters", () => {
   it("keep minutes for three hours, and totals for as long as the lane has requests", async () => {
     await withCounters("minutes", (counters, sql) => {
       for (let minute = 0; minute < 400; minute++) {
-        counters.add(one("s1", { requests: 1, errors: minute % 2 }));
+        counters.add(one("s1", { requests: 1, errors: minute % 2 }), NOW);
         counters.write(NOW + minute * MINUTE);
       }
       const end = NOW + 399 * MINUTE;
@@ -71,26 +82,40 @@ describe("counters", () => {
 
   it("tell new visitors apart by the revision that drew them", async () => {
     await withCounters("assigned", (counters) => {
-      for (const revision of [1, 2, 2])
-        counters.add({
-          tallies: [],
-          assigned: [
-            { revision, lane: "s1", count: 5 },
-            { revision, lane: "s2", count: 1 },
-          ],
-        });
+      for (const [at, revision] of [1, 2, 2].entries())
+        counters.add({ tallies: [], assigned: [visitors(revision, "s1", 0, 5), visitors(revision, "s2", 9_000, 1)] }, NOW + at * MINUTE);
       counters.write(NOW);
       expect(counters.assigned(2)).toEqual([
-        { lane: "s1", count: 10 },
-        { lane: "s2", count: 2 },
+        { lane: "s1", count: 10, drawn: 10 },
+        { lane: "s2", count: 2, drawn: 2 },
       ]);
       expect(counters.assigned(1)).toEqual([
-        { lane: "s1", count: 5 },
-        { lane: "s2", count: 1 },
+        { lane: "s1", count: 5, drawn: 5 },
+        { lane: "s2", count: 1, drawn: 1 },
       ]);
-      counters.add({ tallies: [], assigned: [{ revision: 30, lane: "s1", count: 1 }] });
+    });
+  });
+
+  it("take one vote a slot and minute, from however many isolates, and note whose slot a client chose", async () => {
+    await withCounters("votes", (counters) => {
+      for (let isolate = 0; isolate < 50; isolate++) {
+        counters.add({ tallies: [], assigned: [visitors(1, "s1", 0, 1, false), visitors(1, "s2", 7_000, 2)] }, NOW + isolate * 1_000);
+      }
+      counters.add({ tallies: [], assigned: [visitors(1, "s1", 0, 1, false)] }, NOW + MINUTE);
       counters.write(NOW);
-      expect([counters.assigned(2), counters.assigned(30)]).toEqual([[], [{ lane: "s1", count: 1 }]]);
+      expect(counters.assigned(1)).toEqual([
+        { lane: "s1", count: 2, drawn: 0 },
+        { lane: "s2", count: 2, drawn: 2 },
+      ]);
+    });
+  });
+
+  it("keep the newest twenty revisions' visitors, whatever numbers they have", async () => {
+    await withCounters("revisions", (counters) => {
+      const revisions = [...Array.from({ length: 20 }, (_, i) => i + 1), 999_999_999_999];
+      for (const revision of revisions) counters.add({ tallies: [], assigned: [visitors(revision, "s1", 0, 1)] }, NOW);
+      counters.write(NOW);
+      expect(revisions.filter((revision) => counters.assigned(revision).length > 0)).toEqual(revisions.slice(1));
     });
   });
 });

@@ -100,6 +100,35 @@ describe("stored differences", () => {
     });
   });
 
+  it("give the name of the least used endpoint to who comes, and tell the rest as `other`", async () => {
+    await withStore("gives way", (store) => {
+      const place = [{ path: "body.a", kind: "value", counts: counts(1, 0, 1, 0) }];
+      add(store, [batch("GET /cart", { compared: 50, places: place })]);
+      for (let i = 0; i < 400; i++) add(store, [batch(`GET /junk-${i}`, { compared: 1, places: place })]);
+      add(store, [batch("GET /late", { compared: 5 })]);
+      for (let i = 400; i < 600; i++) add(store, [batch(`GET /junk-${i}`, { compared: 1 })]);
+      const rows = store.read(NOW);
+      expect(rows).toHaveLength(201);
+      expect(rows.find(({ endpoint }) => endpoint === "GET /cart")).toMatchObject({ compared: 50, places: [{ rank: 1 }] });
+      expect(rows.find(({ endpoint }) => endpoint === "GET /late")).toMatchObject({ compared: 5 });
+      expect(rows.reduce((sum, { compared }) => sum + compared, 0)).toBe(655);
+      // A rank is used once, though the place that had it is gone.
+      add(store, [batch("GET /cart", { places: [{ ...place[0]!, path: "body.b" }] })]);
+      const rank = store.read(NOW).find(({ endpoint }) => endpoint === "GET /cart")!.places[1]!.rank;
+      expect(rank).toBeGreaterThan(400);
+    });
+  });
+
+  it("let names of yesterday's paths give way to today's", async () => {
+    await withStore("yesterday", (store) => {
+      for (let i = 0; i < 200; i++) add(store, [batch(`GET /old-${i}`, { compared: 1_000 })]);
+      const later = NOW + 12 * 24 * 60 * 60 * 1000;
+      for (let i = 0; i < 5; i++) for (let j = 0; j < 100; j++) add(store, [batch(`GET /new-${j}`, { compared: 5 })], later);
+      const names = store.read(later).map(({ endpoint }) => endpoint);
+      expect(names.filter((name) => name.startsWith("GET /new"))).toHaveLength(100);
+    });
+  });
+
   it("cannot grow by endless places or signatures: what is too much is counted", async () => {
     await withStore("places", (store, sql) => {
       for (let i = 0; i < 50; i++) {
