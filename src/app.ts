@@ -2,6 +2,7 @@
 import { Hono } from "hono/tiny";
 import { admin } from "./admin/api.ts";
 import { exists } from "./admin/where.ts";
+import { forPerson } from "./dashboard/page.tsx";
 import { pages } from "./dashboard/pages.tsx";
 import type { Env } from "./edge/env.ts";
 import { problem } from "./edge/respond.ts";
@@ -12,8 +13,10 @@ const HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosnif
 export const app = new Hono<{ Bindings: Env }>();
 
 app.use("*", async (c, next) => {
-  if (exists(new URL(c.req.url), c.env)) await next();
-  else c.res = problem("not-found");
+  if (exists(new URL(c.req.url), c.env)) {
+    await next();
+    c.res = await forPerson(c, c.res);
+  } else c.res = problem("not-found");
   for (const [name, value] of Object.entries(HEADERS)) if (!c.res.headers.has(name)) c.res.headers.set(name, value);
 });
 app.route("/", pages);

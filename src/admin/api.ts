@@ -21,7 +21,7 @@ import { turn } from "./off.ts";
 import { type Asking, put } from "./publish.ts";
 import { refuse } from "./refuse.ts";
 import { rollback } from "./rollback.ts";
-import { hasPages, isSameOrigin, login, loginBy, logout, sessionOf } from "./session.ts";
+import { hasPages, isSameOrigin, login, loginBy, logout, pageAfterLogin, sessionOf } from "./session.ts";
 import { stats } from "./stats.ts";
 import { weights } from "./weights.ts";
 import { exists } from "./where.ts";
@@ -90,7 +90,7 @@ const group = (answer: Answer) =>
     return (await isKnown(asking.env, asking.snapshot, asking.name)) ? await answer(asking) : noGroup();
   });
 
-admin.get("/__lanes/api/groups", async (c) => groups.list(await snapshotOf(c), c.env));
+admin.get("/__lanes/api/groups", async (c) => groups.list(await snapshotOf(c), c.env, c.req.query("brief") !== undefined));
 admin.get("/__lanes/api/groups/:name", group(groups.one));
 admin.put("/__lanes/api/groups/:name", named(put));
 admin.post("/__lanes/api/groups/:name/check", named(groups.check));
@@ -137,14 +137,15 @@ admin.post("/__lanes/login", async (c) => {
   if (!isSameOrigin(c.req.raw)) return refuse("cross-site", "Log in on Laneway's own page.");
   const form = await readText(c.req.raw, MAX_FORM_BYTES);
   if (!form.ok) return form.error;
-  const [token, url, now] = [new URLSearchParams(form.value).get("token") ?? "", new URL(c.req.url), Date.now()];
+  const [fields, url, now] = [new URLSearchParams(form.value), new URL(c.req.url), Date.now()];
+  const [token, to] = [fields.get("token") ?? "", pageAfterLogin(fields.get("to"), url)];
   // Without a token, Cloudflare Access may have seen to it.
   const identity = token === "" ? await accessIdentity(c.req.raw, c.env, c.executionCtx as ExecutionContext, now) : null;
   const cookie = identity === null ? login(token, url, c.env, now) : loginBy(identity, url, c.env, now);
   if (cookie === null && !failures.take(c.req.raw, now)) return refuse("busy", "Too many tries; wait a moment.");
-  if (cookie === null) return c.redirect("/__lanes/login?failed", 303);
+  if (cookie === null) return c.redirect(`/__lanes/login?failed${to === "/__lanes/" ? "" : `&to=${encodeURIComponent(to)}`}`, 303);
   c.header("set-cookie", cookie);
-  return c.redirect("/__lanes/", 303);
+  return c.redirect(to, 303);
 });
 
 admin.post("/__lanes/logout", (c) => {

@@ -6,7 +6,17 @@ import { refuse } from "./refuse.ts";
 
 export type GroupDoor = Pick<
   Group,
-  "read" | "revision" | "revisionBefore" | "history" | "publish" | "refused" | "stats" | "totals" | "differences" | "forgetDifferences"
+  | "read"
+  | "revision"
+  | "revisionBefore"
+  | "history"
+  | "publish"
+  | "refused"
+  | "stats"
+  | "lately"
+  | "totals"
+  | "differences"
+  | "forgetDifferences"
 >;
 export type RegistryDoor = Pick<Group, "names" | "knows" | "turn" | "switches">;
 

@@ -9,6 +9,7 @@ import type { Snapshot } from "../edge/groups-kv.ts";
 import type { Revision } from "../group/revisions.ts";
 import { readText } from "./body.ts";
 import { checkFile, preview } from "./check.ts";
+import { concernsOf, healthOf } from "./concerns.ts";
 import { groupDoor, isKnown, noPublisher, registryDoor } from "./door.ts";
 import { countIn } from "./input.ts";
 import type { Asking } from "./publish.ts";
@@ -20,20 +21,31 @@ function lanesOf({ lanes, slots }: LaneGroup) {
   return [...lanes.values()].map(({ name, owner }) => ({ name, owner, percent: ((counts.get(name) ?? 0) * 100) / SLOTS }));
 }
 
-/** All groups by name: those in force in this isolate, and those that are published but not here yet. */
-export async function list(snapshot: Snapshot, env: Env): Promise<Response> {
+/**
+ * All groups by name: those in force in this isolate, and those that are published but not here yet. `?brief` leaves out what is wrong with
+ * their lanes, for which every group's object is asked.
+ */
+export async function list(snapshot: Snapshot, env: Env, brief: boolean): Promise<Response> {
   const door = registryDoor(env);
   if (door === null) return noPublisher();
   // KV that cannot be read hides nothing of what is in force.
   const known = await door.names().catch(() => ({ names: [], off: snapshot.off === "*" ? ("*" as const) : [...snapshot.off] }));
   const names = [...new Set([...known.names, ...snapshot.groups.keys()])].sort();
-  const groups = names.map((name) => {
+  const groups = names.map(async (name) => {
     const inForce = snapshot.groups.get(name);
     if (!inForce) return { name, revision: null, source: null };
     const { group, revision, source } = inForce;
-    return { name, revision, source, note: group.note, hosts: group.hosts, baseline: group.baseline, lanes: lanesOf(group) };
+    const shown = { name, revision, source, note: group.note, hosts: group.hosts, baseline: group.baseline, lanes: lanesOf(group) };
+    if (brief) return shown;
+    const rows = await groupDoor(env, name)!
+      .lately(name)
+      .then(
+        (lately) => lately.rows,
+        () => [],
+      );
+    return { ...shown, concerns: concernsOf(healthOf(snapshot, name, rows)) };
   });
-  return Response.json({ off: known.off, groups });
+  return Response.json({ off: known.off, groups: await Promise.all(groups) });
 }
 
 /** The newest revision's file, with what was published; of a value that somebody put into KV, what we know of it. */

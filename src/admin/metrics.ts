@@ -10,7 +10,7 @@ import { groupDoor, noPublisher, registryDoor } from "./door.ts";
 
 const SUM_METRICS: Readonly<Record<Exclude<(typeof SUMS)[number], "latencyMs">, readonly [name: string, help: string]>> = {
   requests: ["requests", "Requests decided for the lane, copies aside."],
-  errors: ["errors", "Answers of 500 and more, and fallbacks after a failure."],
+  errors: ["errors", "Answers of 500 and more, and fallbacks, but for services that the lane lacks."],
   ejections: ["ejections", "Times the lane's origin was put aside."],
   bodyTooLarge: ["bodies_too_large", "Requests that could not be repeated because of their length."],
   baggageDropped: ["baggage_members_dropped", "Foreign baggage members that gave way."],

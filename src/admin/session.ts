@@ -53,6 +53,13 @@ function open(scope: Scope, name: string, url: URL, env: Env, seconds: number, n
   return cookie(url, `${content}.${hmac(scope, env, content)}`, seconds);
 }
 
+/** Where a log-in leads: to the page that somebody came for, if it is one of ours. */
+export function pageAfterLogin(to: string | null, url: URL): string {
+  const target = to?.startsWith("/__lanes/") ? URL.parse(to, url) : null;
+  const ours = target?.origin === url.origin && /^\/__lanes\/(?!api\/|log(?:in|out)(?:\/|$))/.test(target.pathname);
+  return ours ? `${target.pathname}${target.search}` : "/__lanes/";
+}
+
 export const logout = (url: URL): string => cookie(url, "", 0);
 
 const same = (a: string, b: string) => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));

@@ -5,11 +5,14 @@ import { checkRatio } from "../core/ratio.ts";
 import { slotsByLane } from "../core/weights.ts";
 import { MINUTES_KEPT, type TallyRow } from "../group/counters.ts";
 import type { Stats } from "../group/group.ts";
+import { concernsOf, healthOf } from "./concerns.ts";
 import { groupDoor, noPublisher } from "./door.ts";
+import { countIn } from "./input.ts";
 import type { Asking } from "./publish.ts";
-import { refuse } from "./refuse.ts";
+import { invalid } from "./refuse.ts";
 
 const MINUTES = 60;
+const INVALID = "the observed shares are invalid";
 
 function latencyOf(counts: readonly number[]) {
   const buckets = counts.flatMap((count, bucket) =>
@@ -63,20 +66,23 @@ function sharesOf({ latest, assigned }: Stats, now: number) {
 }
 
 /** `?minutes=` of the last three hours; an hour if left out. */
-export async function stats({ request, env, name }: Asking): Promise<Response> {
+export async function stats({ request, env, name, snapshot }: Asking): Promise<Response> {
   const door = groupDoor(env, name);
   if (door === null) return noPublisher();
-  const asked = Number(new URL(request.url).searchParams.get("minutes") ?? MINUTES);
-  const minutes = Number.isInteger(asked) ? Math.min(MINUTES_KEPT, Math.max(1, asked)) : MINUTES;
+  const minutes = countIn(request, "minutes", MINUTES, MINUTES_KEPT);
+  if (!minutes.ok) return invalid("There are no such figures.", minutes.error);
   const now = Date.now();
-  const found = await door.stats(name, minutes);
-  if (found.latest === null && found.rows.length === 0) return refuse("no-group", "There is no such group.");
+  const found = await door.stats(name, minutes.value);
+  const shares = sharesOf(found, now);
+  const lanes = healthOf(snapshot, name, found.lately.rows);
   return Response.json({
     group: name,
     revision: found.latest?.revision ?? null,
-    minutes,
+    minutes: minutes.value,
+    concerns: [...concernsOf(lanes), ...(shares.ratio.verdict === "invalid" ? [INVALID] : [])],
+    health: { minutes: found.lately.minutes, lanes },
     rows: found.rows.map((row) => rowOf(row, found.rows)),
     series: found.minutes.map(({ minute, ...point }) => ({ at: new Date(minute * 60_000).toISOString(), ...point })),
-    ...sharesOf(found, now),
+    ...shares,
   });
 }

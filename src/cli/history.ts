@@ -13,11 +13,20 @@ interface Entry {
   readonly reason: string;
 }
 
+interface Refused {
+  /** The last time. */
+  readonly at: string;
+  readonly by: string;
+  readonly action: string;
+  readonly times: number;
+}
+
 interface History {
   /** The newest revision that KV has taken. */
   readonly written: number;
   readonly revisions: readonly RevisionHead[];
   readonly audit: readonly Entry[];
+  readonly refused: readonly Refused[];
   /** Off and on, of all groups. */
   readonly switches: readonly Entry[];
 }
@@ -45,7 +54,10 @@ async function run(name: string, options: Options): Promise<ExitCode> {
   return 0;
 }
 
-function sayHistory(name: string, { written, revisions, audit, switches }: History, most: number): void {
+/** A value that came beside the publisher has no time of its own. */
+const when = (by: string, at: string, now: number): string => (by === "kv" ? `seen ${ago(at, now)}` : ago(at, now));
+
+function sayHistory(name: string, { written, revisions, audit, refused, switches }: History, most: number): void {
   const now = Date.now();
   const latest = revisions[0]?.revision ?? 0;
   const entries = [...audit, ...switches].sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0)).slice(0, most);
@@ -54,11 +66,15 @@ function sayHistory(name: string, { written, revisions, audit, switches }: Histo
   say();
   const rows = entries.map(({ at, by, action, to, reason }) => [
     to === null || switches.some((entry) => entry.at === at && entry.action === action) ? "" : String(to),
-    ago(at, now),
+    when(by, at, now),
     by,
     action,
     reason === "" ? dim("no reason given") : reason,
   ]);
   say(table(["revision", "when", "who", "what", "why"], rows, [0]));
+  if (refused.length > 0) {
+    const lines = refused.map(({ at, by, action, times }) => [`${times} ×`, ago(at, now), by, action]);
+    say(`\n${bold("Refused writes")}\n${table(["times", "last", "who", "what"], lines, [0])}`);
+  }
   say(dim(`\nGo back: npx lanes rollback ${name} <revision>`));
 }

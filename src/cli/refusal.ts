@@ -34,6 +34,7 @@ const NEXT: Readonly<Record<string, { readonly exitCode: 1 | 2; readonly next: s
   "not-json": { exitCode: 1, next: "" },
   "too-large": { exitCode: 1, next: "" },
   stale: { exitCode: 1, next: "Somebody was faster. `lanes history <group>` says who; `lanes pull <group>` brings their file." },
+  exhausted: { exitCode: 1, next: "Whoever put that number into KV can say why." },
   drift: { exitCode: 1, next: "`lanes plan` shows your file against what is there now; write again, and yours replaces it." },
   busy: { exitCode: 2, next: AGAIN },
   "kv-unavailable": { exitCode: 2, next: AGAIN },
@@ -62,7 +63,7 @@ export function failureOf(url: string, status: number, value: unknown): Failure 
     return cannotAsk(`${url} ${what}, but not as Laneway's admin API does.`, WHERE);
   }
   if (tag === "not-found") return cannotAsk(`There is no admin API at ${url}.`, known.next);
-  if (tag === "no-group") return cannotAsk("Nothing is published under this name.", known.next, { tag });
+  if (tag === "no-group") return cannotAsk(detail, known.next, { tag, ...more });
   const since = (more.since ?? []).map(({ revision, by, reason }) => `${revision}  by ${by}: ${reason || "no reason given"}`);
   const next = [...since, known.next].join("\n  ");
   return known.exitCode === 1 ? refused(detail, next, { tag, ...more }) : cannotAsk(detail, next, { tag, ...more });

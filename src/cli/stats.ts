@@ -6,6 +6,8 @@ type Reasons = Readonly<Record<string, number>>;
 export interface Stats {
   readonly revision: number | null;
   readonly minutes: number;
+  /** What is wrong with the lanes now, in words. */
+  readonly concerns: readonly string[];
   readonly rows: readonly {
     readonly lane: string;
     readonly service: string;

@@ -47,12 +47,20 @@ async function run(name: string | undefined, options: Asking): Promise<ExitCode>
   ]);
   const names = [...new Set([...health.groups, ...(published?.groups ?? [])].map((group) => group.name))];
   if (name !== undefined && !names.includes(name)) throw unknownGroup(name, names);
-  if (options.json) sayJson({ ...health, published, ...(stats && { stats }) });
+  const concerns = stats === null ? concernsOf(published, name) : stats.concerns.map((concern) => `${name}: ${concern}`);
+  if (options.json) sayJson({ ...health, concerns, published, ...(stats && { stats }) });
   else {
+    for (const concern of concerns) say(`${red("✗")} ${bold(concern)}.`);
     sayHealth(api.url, health, published, name);
     if (stats) sayStats(stats);
   }
-  return health.status === "ok" && stats?.ratio.verdict !== "invalid" ? 0 : 1;
+  return health.status === "ok" && concerns.length === 0 ? 0 : 1;
+}
+
+/** What is wrong with the lanes: of the group that was asked for; of all, if none was. */
+function concernsOf(published: PublishedHere | null, only: string | undefined): string[] {
+  const groups = (published?.groups ?? []).filter(({ name }) => only === undefined || name === only);
+  return groups.flatMap(({ name, concerns = [] }) => concerns.map((concern) => `${name}: ${concern}`));
 }
 
 /** null: a router without a Durable Object knows nothing beyond what it serves; a file of the deploy has no figures before it is asked for. */

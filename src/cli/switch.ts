@@ -13,6 +13,8 @@ export interface ListedGroup {
   readonly revision: string | null;
   readonly baseline?: string;
   readonly lanes?: readonly { readonly name: string; readonly percent: number }[];
+  /** What is wrong with its lanes now, in words. */
+  readonly concerns?: readonly string[];
 }
 
 interface Options extends Writing {

@@ -1,18 +1,20 @@
 /** Which group a host belongs to, and which service of it a host and path mean (contract section 2). Look-ups, not searches. */
 import type { LaneGroup, Service, ServiceIndex } from "./lane-group.ts";
 
-export interface GroupIndex {
-  readonly exact: ReadonlyMap<string, LaneGroup>;
+type Claim = Pick<LaneGroup, "name" | "hosts">;
+
+export interface GroupIndex<G extends Claim = LaneGroup> {
+  readonly exact: ReadonlyMap<string, G>;
   /** Keyed by what follows the `*`: `.example.com`. */
-  readonly suffix: ReadonlyMap<string, LaneGroup>;
-  readonly any: LaneGroup | null;
+  readonly suffix: ReadonlyMap<string, G>;
+  readonly any: G | null;
 }
 
 /** Where two groups claim one host equally, the first name in code-unit order wins. */
-export function indexGroups(groups: readonly LaneGroup[]): GroupIndex {
-  const exact = new Map<string, LaneGroup>();
-  const suffix = new Map<string, LaneGroup>();
-  let any: LaneGroup | null = null;
+export function indexGroups<G extends Claim>(groups: readonly G[]): GroupIndex<G> {
+  const exact = new Map<string, G>();
+  const suffix = new Map<string, G>();
+  let any: G | null = null;
   for (const group of [...groups].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     for (const host of group.hosts) {
       if (host === "*") any ??= group;
@@ -35,7 +37,7 @@ function byHost<T>(exact: ReadonlyMap<string, T>, suffix: ReadonlyMap<string, T>
 }
 
 /** A request without a host is nobody's, not even that of `*`. */
-export function findGroup(index: GroupIndex, host: string): LaneGroup | null {
+export function findGroup<G extends Claim>(index: GroupIndex<G>, host: string): G | null {
   if (host === "") return null;
   return byHost(index.exact, index.suffix, host) ?? index.any;
 }

@@ -2,7 +2,7 @@
 import type { Session } from "../admin/session.ts";
 import { ExplainForm } from "./explain.tsx";
 import { HistoryTable } from "./history.tsx";
-import { Lanes, Services, sum, totals } from "./lanes.tsx";
+import { Lanes, Services } from "./lanes.tsx";
 import { Ago, Alert, groupPath, Layout, Post, ProblemList, percent, plural, who } from "./layout.tsx";
 import { Mirrors } from "./mirrors.tsx";
 import type { GroupView } from "./view.ts";
@@ -17,19 +17,11 @@ function concerns(view: GroupView): { text: string; where: string }[] {
   const { stats, differences, published, health, name, checked } = view;
   const found: { text: string; where: string }[] = [];
   const say = (holds: boolean, text: string, where: string) => holds && found.push({ text, where });
+  for (const concern of stats.concerns) say(true, concern, "#lanes");
   const regressions = differences.endpoints.flatMap(({ paths }) => paths).filter(({ verdict }) => verdict === "regression").length;
   const wrong = checked.problems.length > 0 || health.problems.some(({ key }) => key === `group:${name}`);
   say(wrong, "the newest value has problems", "#problems");
   say(published.by === "kv", outsideTitle(view), "#outside");
-  say(stats.ratio.verdict === "invalid", "the observed shares are invalid", "#lanes");
-  for (const lane of new Set(stats.rows.map((row) => row.lane))) {
-    const rows = stats.rows.filter((row) => row.lane === lane);
-    const reasons = totals(rows.map((row) => row.fallbacks));
-    // Lanes are meant to have some of the services only.
-    reasons.delete("missing-service");
-    const [failed, requests] = [sum([...reasons.values()]), sum(rows.map((row) => row.requests))];
-    say(failed > 0, `${failed} of ${plural(requests, "request")} in ${lane} failed and fell back`, "#lanes");
-  }
   say(regressions > 0, `the dark lane shows ${plural(regressions, "regression")}`, "#mirrors");
   return found;
 }
@@ -44,13 +36,13 @@ function State({ view }: { view: GroupView }) {
   const [mood, word] = off ? ["off", "Switched off"] : found.length > 0 ? ["look", "Needs a look"] : ["", "Normal"];
   return (
     <p class={`state ${mood}`} id="state" data-live aria-live="polite">
-      <strong>{word}:</strong> {name} {off ? `sends everything to ${file?.baseline ?? "the baseline"}` : split}.
+      <strong>{word}:</strong> {off && `${name} sends everything to ${file?.baseline ?? "the baseline"}. `}
       {found.map(({ text, where }) => (
         <>
-          {" "}
-          <a href={where}>{capital(text)}.</a>
+          <a href={where}>{text}.</a>{" "}
         </>
       ))}
+      {!off && `${name} ${split}.`}
     </p>
   );
 }
@@ -65,7 +57,8 @@ function Spread({ view }: { view: GroupView }) {
   const behind = inForce !== null && /^\d+$/.test(inForce) && Number(inForce) < revision ? inForce : null;
   return (
     <p id="spread" data-live class="hint">
-      Revision {revision} by {who(by)}, <Ago at={at} now={now} />
+      Revision {revision} by {who(by)}, {by === "kv" && `seen at ${at.slice(11, 19)} UTC, `}
+      <Ago at={at} now={now} />
       {reason && `: ${reason}`}.{history.written < revision && <strong> KV has not taken it yet; it is tried again until it does.</strong>}
       {behind !== null && ` Here revision ${behind} still serves.`}
       {left > 0 && ` It is spreading: all locations with traffic have it in about ${left} s.`}

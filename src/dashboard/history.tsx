@@ -17,14 +17,14 @@ const concerns = (name: string) => (entry: AuditEntry) => {
   return groups === "*" || groups.split(", ").includes(name) || entry.action === "changed outside";
 };
 
-/** What made no revision: switches, refused writes. */
+/** What made no revision, such as switches. */
 function Others({ name, history, now }: { name: string; history: History; now: number }) {
   const entries = [...history.audit.filter(({ to }) => to === null), ...history.switches.filter(concerns(name))];
   if (entries.length === 0) return null;
   return (
     <details>
-      <summary>Switches and refused writes</summary>
-      <Table label="Switches and refused writes" caption="Newest first." head={["When", "Who", "What", "Reason"]}>
+      <summary>Switches</summary>
+      <Table label="Switches" caption="Newest first." head={["When", "Who", "What", "Reason"]}>
         {entries
           .toSorted((a, b) => (a.at < b.at ? 1 : -1))
           .map(({ at, by, action, reason }) => (
@@ -37,6 +37,28 @@ function Others({ name, history, now }: { name: string; history: History; now: n
               <td>{reason}</td>
             </tr>
           ))}
+      </Table>
+    </details>
+  );
+}
+
+/** Anybody can be refused, so these stand apart from what was done. */
+function Refused({ refused, now }: { refused: History["refused"]; now: number }) {
+  if (refused.length === 0) return null;
+  return (
+    <details>
+      <summary>Refused writes</summary>
+      <Table label="Refused writes" caption="Newest first. Names are as they were claimed." head={["Last", "Times", "Who", "What"]}>
+        {refused.map(({ at, times, by, action }) => (
+          <tr>
+            <td>
+              <Ago at={at} now={now} />
+            </td>
+            <td>{times}</td>
+            <td>{by}</td>
+            <td>{action}</td>
+          </tr>
+        ))}
       </Table>
     </details>
   );
@@ -55,6 +77,7 @@ export function HistoryTable({ name, history, current, session, now }: HistoryPr
           <tr>
             <th scope="row">{revision}</th>
             <td>
+              {by === "kv" && "seen "}
               <Ago at={at} now={now} />
             </td>
             <td>{who(by)}</td>
@@ -80,6 +103,7 @@ export function HistoryTable({ name, history, current, session, now }: HistoryPr
         </p>
       )}
       <Others name={name} history={history} now={now} />
+      <Refused refused={history.refused} now={now} />
     </section>
   );
 }

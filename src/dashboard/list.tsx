@@ -4,17 +4,20 @@ import type { Reply } from "./ask.ts";
 import { Alert, groupPath, Layout, ProblemList, percent } from "./layout.tsx";
 import type { GroupList, Health } from "./shapes.ts";
 
-export function LoginPage({ failed, access }: { failed: boolean; access: boolean }) {
+/** @param to the page that somebody came for */
+export function LoginPage({ failed, access, to }: { failed: boolean; access: boolean; to: string }) {
   return (
     <Layout title="Log in" session={null}>
       <h1>Log in</h1>
       {failed && <Alert title="That did not let you in: the token is not known, or Cloudflare Access has not seen you." />}
       {access && (
         <form method="post" action="/__lanes/login">
+          <input type="hidden" name="to" value={to} />
           <button type="submit">Continue with Cloudflare Access</button>
         </form>
       )}
       <form method="post" action="/__lanes/login">
+        <input type="hidden" name="to" value={to} />
         {/* Password managers file it under this name. */}
         <input type="text" name="username" autocomplete="username" value="laneway" hidden />
         <p>
@@ -27,16 +30,29 @@ export function LoginPage({ failed, access }: { failed: boolean; access: boolean
   );
 }
 
-function Card({ group, off }: { group: GroupList["groups"][number]; off: GroupList["off"] }) {
-  const { name, lanes, hosts = [] } = group;
+interface CardProps {
+  readonly group: GroupList["groups"][number];
+  readonly off: GroupList["off"];
+  /** Why it is not in force. */
+  readonly problem: string | undefined;
+}
+
+function Card({ group, off, problem }: CardProps) {
+  const { name, lanes, hosts = [], concerns = [] } = group;
   const isOff = off === "*" || off.includes(name);
   return (
     <li>
       <h2>
         <a href={groupPath(name)}>{name}</a> {isOff && <span class="tag bad">switched off</span>}
       </h2>
-      <p>
-        {lanes?.map((lane) => `${lane.name} ${percent(lane.percent)}`).join(", ") ?? "Published, but not in force at this location yet."}
+      {concerns.map((concern) => (
+        <p class="bad">
+          <a href={`${groupPath(name)}#lanes`}>Needs a look: {concern}.</a>
+        </p>
+      ))}
+      <p class={lanes === undefined && problem !== undefined ? "bad" : ""}>
+        {lanes?.map((lane) => `${lane.name} ${percent(lane.percent)}`).join(", ") ??
+          (problem === undefined ? "Published, but not in force at this location yet." : `It cannot be read: ${problem}.`)}
       </p>
       <p class="hint">{hosts.join(", ")}</p>
     </li>
@@ -48,6 +64,11 @@ const inForce = (health: Reply<Health>): GroupList["groups"] =>
   health.ok
     ? health.body.groups.map(({ name, revision }) => ({ name, revision, lanes: [], hosts: [`revision ${revision} in force`] }))
     : [];
+
+function problemOf(health: Reply<Health>, name: string): string | undefined {
+  const [first] = health.ok ? health.body.problems.filter(({ key }) => key === `group:${name}`).flatMap(({ problems }) => problems) : [];
+  return first && (first.path === "" ? first.message : `${first.path}: ${first.message}`);
+}
 
 export function GroupsPage({ list, health, session }: { list: Reply<GroupList>; health: Reply<Health>; session: Session }) {
   const { off, groups } = list.ok ? list.body : { off: [], groups: inForce(health) };
@@ -69,7 +90,7 @@ export function GroupsPage({ list, health, session }: { list: Reply<GroupList>; 
       )}
       <ul class="groups">
         {groups.map((group) => (
-          <Card group={group} off={off} />
+          <Card group={group} off={off} problem={problemOf(health, group.name)} />
         ))}
       </ul>
     </Layout>

@@ -30,7 +30,7 @@ pages.get("/", (c) => (hasPages(c.env) ? c.redirect("/__lanes/", 303) : problem(
 pages.get("/__lanes/login", (c) => {
   if (!hasPages(c.env)) return problem("not-found");
   const access = c.env.ACCESS_TEAM !== undefined && c.env.ACCESS_AUD !== undefined;
-  return html(c, <LoginPage failed={c.req.query("failed") !== undefined} access={access} />);
+  return html(c, <LoginPage failed={c.req.query("failed") !== undefined} access={access} to={c.req.query("to") ?? ""} />);
 });
 
 pages.get(

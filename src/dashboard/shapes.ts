@@ -26,6 +26,8 @@ export interface GroupList {
     readonly revision: string | null;
     readonly hosts?: readonly string[];
     readonly lanes?: readonly { readonly name: string; readonly percent: number }[];
+    /** What is wrong with its lanes now, in words. */
+    readonly concerns?: readonly string[];
   }[];
 }
 
@@ -85,6 +87,8 @@ export interface StatsRow {
 
 export interface Stats {
   readonly minutes: number;
+  /** What is wrong with the lanes now, in words. */
+  readonly concerns: readonly string[];
   readonly rows: readonly StatsRow[];
   readonly series: readonly { readonly at: string; readonly lane: string; readonly requests: number; readonly errors: number }[];
   readonly visitors: readonly {
@@ -112,11 +116,20 @@ export interface AuditEntry {
   readonly reason: string;
 }
 
+export interface RefusedWrite {
+  /** The last time. */
+  readonly at: string;
+  readonly by: string;
+  readonly action: string;
+  readonly times: number;
+}
+
 export interface History {
   /** The newest revision that KV has taken. */
   readonly written: number;
   readonly revisions: readonly Published[];
   readonly audit: readonly AuditEntry[];
+  readonly refused: readonly RefusedWrite[];
   readonly switches: readonly AuditEntry[];
 }
 

@@ -24,7 +24,7 @@ export interface GroupView {
   readonly now: number;
 }
 
-const NO_STATS: Stats = { minutes: 60, rows: [], series: [], visitors: [], ratio: { verdict: "none", causes: [] } };
+const NO_STATS: Stats = { minutes: 60, concerns: [], rows: [], series: [], visitors: [], ratio: { verdict: "none", causes: [] } };
 const NOTHING_CHECKED: Checked = { problems: [], warnings: [], moved: [], fallsBack: [], changes: [] };
 const NO_HEALTH: Health = { groups: [], staleness: { busySeconds: 95 }, problems: [], missingSecrets: [] };
 
@@ -40,9 +40,9 @@ export async function groupView(c: Page, session: Session, name: string): Promis
   if (!newest.ok) return newest;
   const { published, ...plain } = newest.body;
   const { revision, by } = published;
-  const history = { written: revision, revisions: [published], audit: [], switches: [] };
+  const history = { written: revision, revisions: [published], audit: [], refused: [], switches: [] };
   const [list, health, stats, checked, past, differences, changed] = await Promise.all([
-    get<GroupList>("/api/groups", { off: [], groups: [] }),
+    get<GroupList>("/api/groups?brief", { off: [], groups: [] }),
     get<Health>("/health", NO_HEALTH),
     get<Stats>(groupApi(name, "/stats"), NO_STATS),
     get<Checked>(groupApi(name, "/check"), NOTHING_CHECKED, plain),

@@ -28,8 +28,19 @@ export interface Assigned {
   readonly slots: number[];
 }
 
+/** What this isolate serves, told once for each value. */
+export interface InForce {
+  readonly group: string;
+  /** As in `GroupInForce`. */
+  readonly revision: string;
+  /** Milliseconds. */
+  readonly since: number;
+}
+
 /** Plain data, for one group. */
 export interface Batch {
+  /** Left out: told already. */
+  readonly inForce?: InForce | null;
   readonly tallies: { readonly lane: string; readonly service: string; readonly tally: Tally }[];
   readonly assigned: Assigned[];
   readonly endpoints: EndpointBatch[];

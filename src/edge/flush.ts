@@ -3,8 +3,9 @@
  * Analytics Engine where that is bound. An isolate that is evicted before loses at most these seconds; a batch that cannot be
  * delivered is lost as well, because sent twice it would count twice.
  */
-import { type Batch, takeBatches } from "./batch.ts";
+import { type Batch, type InForce, takeBatches } from "./batch.ts";
 import type { Env } from "./env.ts";
+import { inForceHere } from "./groups-kv.ts";
 
 export const FLUSH_MS = 5_000;
 
@@ -35,7 +36,22 @@ export async function flush(env: Env): Promise<void> {
   writeAnalytics(env, batches);
   const { GROUP } = env;
   if (GROUP === undefined) return;
-  await Promise.allSettled([...batches].map(([group, batch]) => (GROUP.getByName(group) as unknown as Counting).count(batch)));
+  await Promise.allSettled(
+    [...batches].map(async ([group, batch]) => {
+      const inForce = newInForce(group);
+      await (GROUP.getByName(group) as unknown as Counting).count({ ...batch, inForce });
+      if (inForce !== null) told.set(group, inForce.revision);
+    }),
+  );
+}
+
+/** The revision in force that each group's object was told of last. */
+const told = new Map<string, string>();
+
+function newInForce(group: string): InForce | null {
+  const known = inForceHere(group);
+  if (known === null || known.source !== "kv" || told.get(group) === known.revision) return null;
+  return { group, revision: known.revision, since: known.since };
 }
 
 /** Analytics Engine takes so many points per invocation; the lanes × services beyond are counted in the Durable Object alone. */

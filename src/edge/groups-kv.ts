@@ -4,11 +4,11 @@
  */
 import type { LaneGroup } from "../core/lane-group.ts";
 import { type GroupIndex, indexGroups } from "../core/locate.ts";
-import { murmur3 } from "../core/murmur3.ts";
 import type { Problem } from "../core/problem.ts";
+import { hashLabel } from "../core/revision.ts";
 import { BUNDLED } from "./bundled.ts";
 import { bindingOf, type Env, originOptions } from "./env.ts";
-import { names, namesOrAll, readKv, type Values } from "./kv-values.ts";
+import { claimedHosts, names, namesOrAll, readKv, type Values } from "./kv-values.ts";
 import { loadParser, parser } from "./parser.ts";
 
 /** A copy older than this is refreshed behind the request that notices. */
@@ -30,6 +30,8 @@ export interface GroupInForce {
   /** `kv`, `bundled` (KV names no groups), or `fallback`: bundled because KV gave nothing usable, everything on the baseline. */
   readonly source: "kv" | "bundled" | "fallback";
   readonly warnings: readonly Problem[];
+  /** Milliseconds; when this isolate had it first. */
+  readonly since: number;
 }
 
 export interface Snapshot {
@@ -38,10 +40,17 @@ export interface Snapshot {
   readonly off: ReadonlySet<string> | "*";
   /** Milliseconds; when KV last answered, 0: never. */
   readonly readAt: number;
-  /** Every group that should be here is; else a host without a group may be one of theirs. */
-  readonly complete: boolean;
+  /** Groups that should be here and are not, by the hosts that their values claim. */
+  readonly missing: GroupIndex<Missing>;
+  /** A group that should be here is not, and nobody knows its hosts: any host may be one of them. */
+  readonly blind: boolean;
   /** What KV holds and we do not serve, by key, with the reason. */
   readonly problems: readonly { readonly key: string; readonly problems: readonly Problem[] }[];
+}
+
+export interface Missing {
+  readonly name: string;
+  readonly hosts: readonly string[];
 }
 
 interface Known {
@@ -50,6 +59,8 @@ interface Known {
   readonly problems: readonly Problem[];
   /** The highest revision that has been in force here; a value without one does not lower it. */
   readonly highest: number;
+  /** Of a value that is refused: what it claims; null: that cannot be read. */
+  readonly hosts: readonly string[] | null;
 }
 
 let snapshot: Snapshot | null = null;
@@ -85,7 +96,7 @@ function judge(name: string, input: unknown, source: GroupInForce["source"], env
   // A value too long to be read is judged again each time rather than kept for comparison.
   const text = typeof input === "string" && input.length <= MAX_KEPT ? input : "";
   const parsed = typeof input === "string" ? parser().parseLaneGroupText(input, options) : parser().parseLaneGroup(input, options);
-  const refused = (problems: readonly Problem[]): Known => ({ text, inForce: null, problems, highest: 0 });
+  const refused = (problems: readonly Problem[]): Known => ({ text, inForce: null, problems, highest: 0, hosts: claimedHosts(text) });
   if (!parsed.ok) return refused(parsed.error);
   if (parsed.value.group.name !== name) {
     return refused([{ path: "name", message: `expected "${name}", as the key says, got "${parsed.value.group.name}"` }]);
@@ -93,11 +104,9 @@ function judge(name: string, input: unknown, source: GroupInForce["source"], env
   const { group, problems } = withBindings(parsed.value.group, env);
   if (group === null) return refused(problems);
   const highest = group.published?.revision ?? 0;
-  const revision = group.published !== null ? String(highest) : source === "kv" ? hashOf(text) : "bundled";
-  return { text, inForce: { group, revision, source, warnings: parsed.value.warnings }, problems, highest };
+  const revision = group.published !== null ? String(highest) : source === "kv" ? hashLabel(text) : "bundled";
+  return { text, inForce: { group, revision, source, warnings: parsed.value.warnings, since: Date.now() }, problems, highest, hosts: null };
 }
-
-const hashOf = (text: string) => `~${murmur3(text).toString(16).padStart(8, "0")}`;
 
 /** The newer of what KV gives and what is in force; an isolate never goes back to a lower revision. */
 function fromKv(name: string, text: string, env: Env): Known {
@@ -109,7 +118,7 @@ function fromKv(name: string, text: string, env: Env): Known {
   if (fresh.inForce === null) return { ...fresh, inForce: known?.inForce ?? null, highest };
   if (fresh.inForce.group.published === null || is >= was) return { ...fresh, highest };
   const problem = { path: "published.revision", message: `expected at least ${was}, which has been in force, got ${is}` };
-  return { text, inForce: known!.inForce, problems: [problem], highest };
+  return { ...fresh, inForce: known!.inForce, problems: [problem], highest };
 }
 
 const bundledGroups = new Map<string, GroupInForce | null>();
@@ -125,15 +134,15 @@ function bundled(name: string, source: "bundled" | "fallback", env: Env): GroupI
   return used;
 }
 
-function inForce(name: string, text: string | null, listed: boolean, env: Env): Pick<Known, "inForce" | "problems"> {
+function inForce(name: string, text: string | null, listed: boolean, env: Env): Pick<Known, "inForce" | "problems" | "hosts"> {
   if (text !== null) {
     const known = fromKv(name, text, env);
     judged.set(name, known);
     return known.inForce === null ? { ...known, inForce: bundled(name, "fallback", env) } : known;
   }
-  if (!listed) return { inForce: bundled(name, "bundled", env), problems: [] };
+  if (!listed) return { inForce: bundled(name, "bundled", env), problems: [], hosts: null };
   const lastGood = judged.get(name)?.inForce ?? bundled(name, "fallback", env);
-  return { inForce: lastGood, problems: [{ path: "", message: `"groups" names it, but KV has no value` }] };
+  return { inForce: lastGood, problems: [{ path: "", message: `"groups" names it, but KV has no value` }], hosts: null };
 }
 
 function offSwitch(env: Env, value: string | null | undefined, problems: { key: string; problems: readonly Problem[] }[]): Snapshot["off"] {
@@ -153,9 +162,11 @@ function resolve(env: Env, values: Values, now: number): Snapshot {
   const kept = listed.problem ? [...(snapshot?.groups.keys() ?? BUNDLED.keys())] : [...BUNDLED.keys()];
   const wanted = listed.names === null ? kept : [...listed.names];
   const groups = new Map<string, GroupInForce>();
+  const missing: Missing[] = [];
   for (const name of wanted) {
     const known = inForce(name, values.get(`group:${name}`) ?? null, listed.names !== null || listed.problem !== null, env);
     if (known.inForce) groups.set(name, known.inForce);
+    else missing.push({ name, hosts: known.hosts ?? [] });
     if (known.problems.length > 0) problems.push({ key: `group:${name}`, problems: known.problems });
   }
   return {
@@ -163,7 +174,8 @@ function resolve(env: Env, values: Values, now: number): Snapshot {
     index: indexGroups([...groups.values()].map(({ group }) => group)),
     off: offSwitch(env, values.get("off"), problems),
     readAt: now,
-    complete: groups.size === wanted.length && (listed.problem === null || (snapshot?.complete ?? false)),
+    missing: indexGroups(missing),
+    blind: missing.some(({ hosts }) => hosts.length === 0) || (listed.problem !== null && (snapshot?.blind ?? true)),
     problems,
   };
 }
@@ -181,7 +193,8 @@ function withoutKv(env: Env): Snapshot {
     index,
     off: offSwitch(env, null, []),
     readAt: 0,
-    complete: false,
+    missing: indexGroups<Missing>([]),
+    blind: true,
     problems: [{ key: "LANES", problems: [{ path: "", message: "KV has not answered yet" }] }],
   };
 }
@@ -229,3 +242,6 @@ export async function firstGroups(env: Env, snapshot: Snapshot): Promise<Snapsho
 }
 
 const latest = (): Snapshot | null => snapshot;
+
+/** What this isolate serves for a group now; null: nothing. */
+export const inForceHere = (group: string): GroupInForce | null => snapshot?.groups.get(group) ?? null;

@@ -89,6 +89,14 @@ async function groupsFor(facts: Facts, env: Env, ctx: ExecutionContext, now: num
   return findGroup(snapshot.index, facts.host) === null ? await firstGroups(env, snapshot) : snapshot;
 }
 
+/** Nobody serves the host: because nobody shall, or because a group that should be here is not. What is wrong with it is for its operators. */
+function nobody(arrived: Arrived, { readAt, missing, blind }: Snapshot): Response {
+  const unread = (told?: string) => logUndecided(arrived, null, "no-config", problem("no-config", told));
+  if (readAt === 0) return unread();
+  if (findGroup(missing, arrived.facts.host) !== null) return unread("The lane group of this host cannot be read.");
+  return blind ? unread("A lane group cannot be read, and no other one serves this host.") : refuse(arrived, null, "no-group");
+}
+
 /** An exception before the group is known can only be told. */
 export async function handle(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
   const startedAt = Date.now();
@@ -98,7 +106,7 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
     const snapshot = await groupsFor(facts, env, ctx, startedAt);
     const group = findGroup(snapshot.index, facts.host);
     if (group !== null) return await handleIn(snapshot, snapshot.groups.get(group.name)!, arrived, ctx);
-    return refuse(arrived, null, snapshot.groups.size === 0 || !snapshot.complete ? "no-config" : "no-group");
+    return nobody(arrived, snapshot);
   } catch (error) {
     report(error, null);
     return problem("internal");

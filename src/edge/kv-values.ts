@@ -29,6 +29,16 @@ export function names(text: string | null | undefined): Names {
 /** `off` may also be `"*"`, with or without the quotes. */
 export const namesOrAll = (text: string | null | undefined): Names | "*" => (/^\s*(?:\*|"\*")\s*$/.test(text ?? "") ? "*" : names(text));
 
+/** What a value that is no lane file claims all the same; null: that cannot be read either. */
+export function claimedHosts(text: string): readonly string[] | null {
+  try {
+    const hosts: unknown = JSON.parse(text)?.hosts;
+    return Array.isArray(hosts) && hosts.every((host) => typeof host === "string") ? hosts.map((host) => host.toLowerCase()) : null;
+  } catch {
+    return null;
+  }
+}
+
 export type Values = ReadonlyMap<string, string | null>;
 
 /** KV gives at most 25 MB at once (413): then each key by itself, so that one value too large spoils no other group. */

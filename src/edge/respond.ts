@@ -24,9 +24,10 @@ const PROBLEMS = {
 
 export type ProblemReason = keyof typeof PROBLEMS;
 
-/** RFC 9457. Never a stack, a secret or an origin's address. */
-export function problem(reason: ProblemReason): Response {
-  const [status, detail] = PROBLEMS[reason];
+/** RFC 9457. Never a stack, a secret or an origin's address. @param told what is known beyond the reason */
+export function problem(reason: ProblemReason, told?: string): Response {
+  const [status, general] = PROBLEMS[reason];
+  const detail = told ?? general;
   const body = { type: `urn:laneway:${reason}`, title: reason, status, detail };
   return new Response(JSON.stringify(body), {
     status,

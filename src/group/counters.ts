@@ -6,6 +6,10 @@ import type { Batch } from "../edge/batch.ts";
 export const WRITE_MS = 5_000;
 export const MINUTES_KEPT = 180;
 const MINUTE_MS = 60_000;
+/** What lanes do now, not what they did an hour ago; but not so short that there is nothing to see. */
+const LATELY = { most: 15, least: 5 };
+/** Until isolates with traffic have a new revision. */
+const SPREAD_MS = 95_000;
 /** A lane that is gone is forgotten after thirty days without a request. */
 const FORGET_MS = 30 * 24 * 60 * MINUTE_MS;
 /** Shares are judged for the newest revision; a few earlier ones still have visitors under way. */
@@ -30,6 +34,12 @@ export interface AssignedRow {
   readonly lane: string;
   readonly count: number;
   readonly drawn: number;
+}
+
+/** So many minutes say what the lanes do now: those of this revision alone, where there are enough of them. */
+export function lately(publishedAt: number, now: number): number {
+  const since = Math.floor(now / MINUTE_MS) - Math.floor((publishedAt + SPREAD_MS) / MINUTE_MS);
+  return Math.min(LATELY.most, Math.max(LATELY.least, since));
 }
 
 type Row = { lane: string; service: string; tally: string };

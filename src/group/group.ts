@@ -3,10 +3,10 @@
  * API and told by isolates; the data path never waits for it.
  */
 import { DurableObject } from "cloudflare:workers";
-import type { Batch } from "../edge/batch.ts";
+import type { Batch, InForce } from "../edge/batch.ts";
 import { type Env, originOptions } from "../edge/env.ts";
 import { loadParser, parser } from "../edge/parser.ts";
-import { type AssignedRow, Counters, type MinuteRow, type TallyRow, WRITE_MS } from "./counters.ts";
+import { type AssignedRow, Counters, lately, type MinuteRow, type TallyRow, WRITE_MS } from "./counters.ts";
 import { Differences, type EndpointRow } from "./differences.ts";
 import { Limiter } from "./limiter.ts";
 import { Publisher } from "./publisher.ts";
@@ -34,7 +34,14 @@ export interface History {
   readonly refused: RefusedWrite[];
 }
 
+/** What the lanes did in the last minutes, so many that it is what they do now. */
+export interface Lately {
+  readonly minutes: number;
+  readonly rows: TallyRow[];
+}
+
 export interface Stats {
+  readonly lately: Lately;
   readonly rows: TallyRow[];
   readonly minutes: MinuteRow[];
   readonly latest: Revision | null;
@@ -221,7 +228,8 @@ export class Group extends DurableObject<Env> {
   // What follows is counted.
 
   /** A batch of an isolate: added up in memory, written every five seconds, because rows cost money. An eviction in between loses these seconds. */
-  count({ endpoints, ...batch }: Batch): void {
+  count({ endpoints, inForce, ...batch }: Batch): void {
+    if (inForce) this.ctx.waitUntil(this.#see(inForce));
     this.#counters.add(batch, Date.now());
     this.#differences.add(endpoints);
     this.#writing ??= setTimeout(() => {
@@ -233,11 +241,25 @@ export class Group extends DurableObject<Env> {
     }, WRITE_MS);
   }
 
+  /** A value that is none of ours is looked for at once, so that the history has it before anybody asks. */
+  async #see({ group, revision, since }: InForce): Promise<void> {
+    if (this.#publisherOf(group).revisions.see(revision, Math.min(since, Date.now()))) await this.#looked(group);
+  }
+
+  /** Without a look at KV. */
+  lately(name: string): Lately {
+    const now = Date.now();
+    const at = this.#publisherOf(name).revisions.latest()?.at;
+    const minutes = lately(at === undefined ? 0 : Date.parse(at), now);
+    return { minutes, rows: this.#counters.recent(minutes, now).rows };
+  }
+
   async stats(name: string, minutes: number): Promise<Stats> {
     const { revisions } = await this.#looked(name);
     const latest = revisions.latest();
     return {
       ...this.#counters.recent(minutes, Date.now()),
+      lately: this.lately(name),
       latest,
       assigned: latest === null ? [] : this.#counters.assigned(latest.revision),
     };

@@ -1,0 +1,20 @@
+/** What is wrong with a group's lanes now, in words; the first thing that a person reads. */
+import { concernOf, type LaneHealth, laneHealth } from "../core/lane-health.ts";
+import type { Snapshot } from "../edge/groups-kv.ts";
+import type { TallyRow } from "../group/counters.ts";
+
+/** Lanes that are no more concern nobody. */
+export function healthOf(snapshot: Snapshot, name: string, rows: readonly TallyRow[]): LaneHealth[] {
+  const group = snapshot.groups.get(name)?.group;
+  if (group === undefined) return [];
+  const figures = rows.map(({ lane, service, tally: { requests, errors, fallbacks } }) => {
+    const hidden = Object.entries(fallbacks).reduce((sum, [reason, count]) => sum + (reason === "missing-service" ? 0 : count), 0);
+    return { lane, service, requests, errors, hidden };
+  });
+  return laneHealth(
+    figures.filter(({ lane }) => group.lanes.has(lane)),
+    group.baseline,
+  );
+}
+
+export const concernsOf = (lanes: readonly LaneHealth[]): string[] => lanes.flatMap((lane) => concernOf(lane) ?? []);
