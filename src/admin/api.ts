@@ -47,9 +47,10 @@ const refusals = new Attempts();
 /** A refused write is remembered with the group that it named, if there is one: no name from outside makes an object. */
 async function remember(c: Context<AdminEnv>, refused: Response): Promise<void> {
   const name = /^\/__lanes\/api\/groups\/([^/]+)/.exec(c.req.path)?.[1] ?? "";
-  if (!(await snapshotOf(c)).groups.has(name) || !refusals.take(c.req.raw, Date.now())) return;
+  const known = refused.status === 403;
+  if (!(await snapshotOf(c)).groups.has(name) || !(known || refusals.take(c.req.raw, Date.now()))) return;
   const action = `${oneLine(`${c.req.method} ${c.req.path}`)}: ${refused.status}`;
-  await groupDoor(c.env, name)?.refused(name, { at: new Date().toISOString(), by: stranger(c.req.raw), action });
+  await groupDoor(c.env, name)?.refused(name, { at: new Date().toISOString(), by: stranger(c.req.raw), action }, known);
 }
 
 async function admit(c: Context<AdminEnv>, next: () => Promise<void>): Promise<Response | undefined> {

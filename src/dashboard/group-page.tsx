@@ -37,9 +37,10 @@ function State({ view }: { view: GroupView }) {
   return (
     <p class={`state ${mood}`} id="state" data-live aria-live="polite">
       <strong>{word}:</strong> {off && `${name} sends everything to ${file?.baseline ?? "the baseline"}. `}
-      {found.map(({ text, where }) => (
+      {found.map(({ text, where }, place) => (
         <>
-          <a href={where}>{text}.</a>{" "}
+          <a href={where}>{text}</a>
+          {place < found.length - 1 ? "; " : ". "}
         </>
       ))}
       {!off && `${name} ${split}.`}

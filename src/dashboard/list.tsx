@@ -43,13 +43,9 @@ function Card({ group, off, problem }: CardProps) {
   return (
     <li>
       <h2>
-        <a href={groupPath(name)}>{name}</a> {isOff && <span class="tag bad">switched off</span>}
+        <a href={groupPath(name)}>{name}</a> {isOff && <span class="tag bad">switched off</span>}{" "}
+        {concerns.length > 0 && <span class="tag bad">needs a look</span>}
       </h2>
-      {concerns.map((concern) => (
-        <p class="bad">
-          <a href={`${groupPath(name)}#lanes`}>Needs a look: {concern}.</a>
-        </p>
-      ))}
       <p class={lanes === undefined && problem !== undefined ? "bad" : ""}>
         {lanes?.map((lane) => `${lane.name} ${percent(lane.percent)}`).join(", ") ??
           (problem === undefined ? "Published, but not in force at this location yet." : `It cannot be read: ${problem}.`)}
@@ -65,6 +61,26 @@ const inForce = (health: Reply<Health>): GroupList["groups"] =>
     ? health.body.groups.map(({ name, revision }) => ({ name, revision, lanes: [], hosts: [`revision ${revision} in force`] }))
     : [];
 
+/** What somebody should look at first, of all groups. */
+function Concerns({ groups }: { groups: GroupList["groups"] }) {
+  const found = groups.flatMap(({ name, concerns = [] }) => concerns.map((concern) => ({ name, concern })));
+  if (found.length === 0) return null;
+  return (
+    <p class="state look">
+      <strong>Needs a look:</strong>{" "}
+      {found.map(({ name, concern }, place) => (
+        <>
+          {place > 0 && "; "}
+          <a href={`${groupPath(name)}#lanes`}>
+            {name}: {concern}
+          </a>
+        </>
+      ))}
+      .
+    </p>
+  );
+}
+
 function problemOf(health: Reply<Health>, name: string): string | undefined {
   const [first] = health.ok ? health.body.problems.filter(({ key }) => key === `group:${name}`).flatMap(({ problems }) => problems) : [];
   return first && (first.path === "" ? first.message : `${first.path}: ${first.message}`);
@@ -75,6 +91,7 @@ export function GroupsPage({ list, health, session }: { list: Reply<GroupList>; 
   return (
     <Layout title="Groups" session={session}>
       <h1>Lane groups</h1>
+      <Concerns groups={groups} />
       {!list.ok && <Alert title={list.body.detail} />}
       {health.ok &&
         health.body.problems.map(({ key, problems }) => (

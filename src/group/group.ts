@@ -187,9 +187,9 @@ export class Group extends DurableObject<Env> {
     await this.#wakeForSamples();
   }
 
-  /** Somebody was refused before it came to a revision. However many are, and from however many isolates, each costs a row. */
-  refused(name: string, refusal: Omit<RefusedWrite, "times">): void {
-    if (this.#refusals.take(Date.now())) this.#publisherOf(name).revisions.refuse(refusal);
+  /** Somebody was refused before it came to a revision. Strangers are many, from many isolates, and each would cost a row. */
+  refused(name: string, refusal: Omit<RefusedWrite, "times">, known: boolean): void {
+    if (known || this.#refusals.take(Date.now())) this.#publisherOf(name).revisions.refuse(refusal, known);
   }
 
   // What follows is asked of the object named `*`.

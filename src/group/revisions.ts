@@ -26,7 +26,7 @@ export interface AuditEntry {
   readonly reason: string;
 }
 
-/** A write that nobody was let make. Anybody can cause one, so these share no place with the audit. */
+/** A write that somebody was not let make. Anybody can cause one, so these share no place with the audit. */
 export interface RefusedWrite {
   /** The last time. */
   readonly at: string;
@@ -62,7 +62,8 @@ export class Revisions {
     sql.exec("CREATE TABLE IF NOT EXISTS written (key TEXT PRIMARY KEY, revision INTEGER, at INTEGER)");
     sql.exec(`CREATE TABLE IF NOT EXISTS audit (id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT, at TEXT, by TEXT, action TEXT,
       "from" INTEGER, "to" INTEGER, reason TEXT)`);
-    sql.exec("CREATE TABLE IF NOT EXISTS refused (key TEXT, by TEXT, action TEXT, at TEXT, times INTEGER, PRIMARY KEY (key, by, action))");
+    sql.exec(`CREATE TABLE IF NOT EXISTS refused (key TEXT, by TEXT, action TEXT, known INTEGER, at TEXT, times INTEGER,
+      PRIMARY KEY (key, by, action))`);
     sql.exec("CREATE TABLE IF NOT EXISTS seen (key TEXT, label TEXT, revision INTEGER, at INTEGER, PRIMARY KEY (key, label))");
   }
 
@@ -117,11 +118,11 @@ export class Revisions {
     return this.#sql.exec<AuditEntry & Record<string, SqlStorageValue>>(query, this.key, limit).toArray();
   }
 
-  /** The same by the same again is counted up. */
-  refuse({ at, by, action }: Omit<RefusedWrite, "times">): void {
-    const query = "INSERT INTO refused VALUES (?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET at = excluded.at, times = times + 1";
-    this.#sql.exec(query, this.key, by, action, at);
-    const oldest = "SELECT rowid FROM refused WHERE key = ? ORDER BY at DESC, rowid DESC LIMIT -1 OFFSET ?";
+  /** The same by the same again is counted up. @param known the caller has a token; strangers' entries give way to theirs */
+  refuse({ at, by, action }: Omit<RefusedWrite, "times">, known: boolean): void {
+    const query = "INSERT INTO refused VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET at = excluded.at, times = times + 1";
+    this.#sql.exec(query, this.key, by, action, known ? 1 : 0, at);
+    const oldest = "SELECT rowid FROM refused WHERE key = ? ORDER BY known DESC, at DESC, rowid DESC LIMIT -1 OFFSET ?";
     this.#sql.exec(`DELETE FROM refused WHERE rowid IN (${oldest})`, this.key, REFUSED_KEPT);
   }
 
@@ -153,15 +154,15 @@ export class Revisions {
   }
 
   #cameBy({ revision, at }: RevisionHead, earlier: string): void {
-    if (earlier >= at) return;
+    if (earlier >= at || earlier < (this.before(revision)?.at ?? "")) return;
     this.#sql.exec("UPDATE revisions SET at = ? WHERE key = ? AND revision = ?", earlier, this.key, revision);
     this.#sql.exec(`UPDATE audit SET at = ? WHERE key = ? AND "to" = ?`, earlier, this.key, revision);
   }
 
-  /** Milliseconds; null: no isolate has told of it. */
+  /** Milliseconds; null: no isolate has told of it since the latest revision, before which it was something else. */
   seenAt(label: string): number | null {
     const [row] = this.#sql.exec<{ at: number }>("SELECT at FROM seen WHERE key = ? AND label = ?", this.key, label);
-    return row?.at ?? null;
+    return row === undefined || row.at < Date.parse(this.latest()?.at ?? new Date(0).toISOString()) ? null : row.at;
   }
 
   /** The highest revision that an isolate has in force and that was never found here; 0: none. */

@@ -83,6 +83,23 @@ describe("Cloudflare Access", () => {
     expect(await identity(await token(claims(), { head: { alg: "RS256", kid: "k9" } }))).toBeNull();
   });
 
+  it("asks for the keys of forgers no more often than every ten seconds, and loses none by it", async () => {
+    const fetched = await certs();
+    const good = await token(claims());
+    const later = Date.now() + 60_000;
+    const at = async (jwt: string, now: number) =>
+      await accessIdentity(new Request(ORIGIN, { headers: { "cf-access-jwt-assertion": jwt } }), env, {}, now);
+    const forged = await Promise.all(Array.from({ length: 40 }, (_, i) => token(claims(), { head: { alg: "RS256", kid: `forged-${i}` } })));
+    await at(good, later);
+    const before = fetched.mock.calls.length;
+    for (const jwt of forged) expect(await at(jwt, later + 11_000)).toBeNull();
+    expect(await Promise.all(forged.map((jwt) => at(jwt, later + 22_000)))).toEqual(forged.map(() => null));
+    expect(fetched.mock.calls.length - before).toBe(2);
+    vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(null, { status: 500 }));
+    expect(await at(forged[0]!, later + 33_000)).toBeNull();
+    expect(await at(await token({ ...claims(), exp: seconds() + 6_000 }), later + 34_000)).toMatchObject({ name: "ann@example.com" });
+  });
+
   it("counts by the runtime's word as well, for this audience", async () => {
     const access = (aud: string) =>
       ({ access: { aud, getIdentity: async () => ({ email: "bob@example.com" }) } }) as unknown as ExecutionContext;

@@ -1,3 +1,4 @@
+import { listDurableObjectIds } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { call, create, READ_TOKEN, refreshGroups } from "../support/admin.ts";
 import { inKv, laneFile, workerEnv } from "../support/group.ts";
@@ -233,14 +234,20 @@ describe("the history", () => {
     await call("PUT", url("guarded"), { token: null, body: {}, headers: { "x-actor": "eve", "cf-connecting-ip": "203.0.113.9" } });
     await call("PUT", url("guarded"), { token: READ_TOKEN, body: {} });
     await call("PUT", url("not-there"), { token: null, body: {} });
-    const { audit } = await (await call("GET", url("guarded", "/history"))).json<{
-      audit: { action: string; by: string; reason: string }[];
-    }>();
-    expect(audit.slice(0, 2)).toMatchObject([
-      { action: "refused", by: "somebody at an unknown address", reason: "PUT /__lanes/api/groups/guarded: 403" },
-      { action: "refused", by: '"eve" at 203.0.113.9', reason: "PUT /__lanes/api/groups/guarded: 401" },
+    const { audit, refused } = await (await call("GET", url("guarded", "/history"))).json<{ audit: object[]; refused: object[] }>();
+    expect(audit).toMatchObject([{ action: "publish" }]);
+    expect(refused).toMatchObject([
+      { action: "PUT /__lanes/api/groups/guarded: 403", by: "somebody at an unknown address", times: 1 },
+      { action: "PUT /__lanes/api/groups/guarded: 401", by: '"eve" at 203.0.113.9', times: 1 },
     ]);
-    expect((await call("GET", url("not-there", "/history"))).status).toBe(404);
+    const read = { token: READ_TOKEN };
+    for (const rest of ["", "/history", "/history/1", "/stats", "/differences"])
+      expect((await call("GET", url("not-there", rest), read)).status).toBe(404);
+    expect((await call("POST", url("not-there", "/check"), { ...read, body: laneFile("not-there") })).status).toBe(200);
+    expect((await call("DELETE", url("not-there", "/differences"))).status).toBe(404);
+    const made = await listDurableObjectIds(workerEnv.GROUP);
+    const [there, not] = ["guarded", "not-there"].map((name) => workerEnv.GROUP.idFromName(name));
+    expect([made.some((id) => id.equals(there!)), made.some((id) => id.equals(not!))]).toEqual([true, false]);
   });
 });
 

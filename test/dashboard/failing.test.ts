@@ -25,9 +25,14 @@ const ODD_OBJECTS = `import { DurableObject } from "cloudflare:workers";
     read(name) { if (name === "broken") throw new Error("no memory"); return { latest: latest(name), written: 6 } }
     names() { return { names: ["broken", "behind", "half", "weird"], off: ["behind"] } }
     switches() { return [] }
-    stats(name) { if (name === "half") throw new Error("no figures"); return { rows: [], minutes: [], latest: latest(name), assigned: [] } }
+    knows() { return true }
+    lately() { throw new Error("no figures") }
+    stats(name) {
+      if (name === "half") throw new Error("no figures");
+      return { rows: [], minutes: [], lately: { minutes: 5, rows: [] }, latest: latest(name), assigned: [] };
+    }
     differences() { if (this.ctx.id.name === "half") throw new Error("no differences"); return [] }
-    history(name) { if (name === "half") throw new Error("no history"); return { written: 6, revisions: [latest(name)], audit: name === "weird" ? null : [] } }
+    history(name) { if (name === "half") throw new Error("no history"); return { written: 6, revisions: [latest(name)], refused: [], audit: name === "weird" ? null : [] } }
   }
   export default {}`;
 

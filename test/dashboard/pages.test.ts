@@ -73,8 +73,52 @@ describe("an answer", () => {
   it("is the login, for whoever has no session or a forged one", async () => {
     for (const forged of ["", "lane-admin=1.write.9999999999.x.y", `${cookie.slice(0, -2)}xx`]) {
       const answer = await get("/__lanes/g/shop", { headers: { cookie: forged } });
-      expect([answer.status, answer.headers.location]).toEqual([303, "/__lanes/login"]);
+      expect([answer.status, answer.headers.location]).toEqual([303, "/__lanes/login?to=%2F__lanes%2Fg%2Fshop"]);
     }
+  });
+
+  const person = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" };
+
+  it.each(["/__lanes/nonsense", "/__lanes/g/shop/nonsense", "/__lanes/g"])(
+    "of %s is a page for a person, and a problem for a script",
+    async (path) => {
+      for (const session of [cookie, ""]) {
+        const page = await get(path, { headers: { ...person, cookie: session } });
+        expect([page.status, page.headers["content-type"]]).toEqual([404, "text/html; charset=UTF-8"]);
+        expect(textOf(page)).toContain("No such page There is nothing here. All groups");
+        expect([page.headers["cache-control"], page.headers["referrer-policy"]]).toEqual(["no-store", "same-origin"]);
+        expect(String(page.headers["content-security-policy"])).toContain("default-src 'none'");
+      }
+      const script = await get(path);
+      expect([script.status, script.headers["content-type"]]).toEqual([404, "application/problem+json"]);
+    },
+  );
+
+  it("of the API is a problem even for a person", async () => {
+    const answer = await get("/__lanes/api/nonsense", { headers: person });
+    expect([answer.status, answer.headers["content-type"]]).toEqual([404, "application/problem+json"]);
+  });
+
+  it.each(["", "/history", "/differences", "/back/1"])("of a group that is none says so, at %j", async (rest) => {
+    const answer = await get(`/__lanes/g/nobody${rest}`, { headers: person });
+    expect(answer.status).toBe(404);
+    expect(textOf(answer)).toContain("No such group There is no such group. All groups");
+    expect(textOf(answer)).not.toMatch(/If-None-Match|did not work/);
+  });
+
+  it("of a group that cannot be read says what is wrong with it", async () => {
+    const { baseline: _, ...rest } = file;
+    const groups = { shop: file, newbie: { ...rest, name: "newbie", hosts: ["newbie.example"] } };
+    const broken = await startRouter({ groups, bindings: TOKENS });
+    const headers = { cookie: await session(broken) };
+    const [list, group] = [await broken.fetch("/__lanes/", { headers }), await broken.fetch("/__lanes/g/newbie", { headers })];
+    expect(textOf(list)).toMatch(/newbie It cannot be read: baseline: expected .+ the key is missing\./);
+    expect([group.status, textOf(group)]).toEqual([200, expect.stringMatching(/baseline: expected .+ the key is missing/)]);
+    await broken.kv.put("groups", JSON.stringify(["shop", "newbie", "lost"]));
+    await expect
+      .poll(async () => textOf(await broken.fetch("/__lanes/g/lost", { headers })), { timeout: 15_000 })
+      .toMatch(/"groups" names it, but KV has no value|&quot;groups&quot; names it/);
+    await broken.dispose();
   });
 
   it("carries a script of at most 6 KB and a page of at most 10 KB, compressed", async () => {
@@ -83,6 +127,34 @@ describe("an answer", () => {
     );
     expect(sizes[0]).toBeLessThanOrEqual(6 * 1024);
     expect(sizes[1]! + sizes[2]!).toBeLessThanOrEqual(10 * 1024);
+  });
+});
+
+describe("a log-in", () => {
+  const log = (body: string, headers: RouterRequest["headers"] = {}) =>
+    router.fetch("/__lanes/login", { method: "POST", headers: { ...FORM, "sec-fetch-site": "same-origin", ...headers }, body });
+  const to = encodeURIComponent("/__lanes/g/shop/history?before=9");
+
+  it("leads to the page that was asked for, also after a try that failed, and never anywhere else", async () => {
+    const asked = await router.fetch("/__lanes/g/shop/history?before=9");
+    expect(asked.headers.location).toBe(`/__lanes/login?to=${to}`);
+    expect((await router.fetch(String(asked.headers.location))).text).toContain('name="to" value="/__lanes/g/shop/history?before=9"');
+    expect((await log(`token=wrong&to=${to}`)).headers.location).toBe(`/__lanes/login?failed&to=${to}`);
+    expect((await log(`token=${ADMIN_TOKEN}&to=${to}`)).headers.location).toBe("/__lanes/g/shop/history?before=9");
+    for (const evil of ["//evil.example/", "https://evil.example/__lanes/", "/\\evil.example", "/__lanes/logout"])
+      expect((await log(`token=${ADMIN_TOKEN}&to=${encodeURIComponent(evil)}`)).headers.location).toBe("/__lanes/");
+  });
+
+  it("after a form whose session was over leads to the group's page", async () => {
+    const answer = await router.fetch("/__lanes/g/shop/weights", { method: "POST", headers: FORM, body: "form=x" });
+    expect(answer.headers.location).toBe("/__lanes/login?to=%2F__lanes%2Fg%2Fshop");
+  });
+
+  it("that failed too often is told on a page", async () => {
+    const person = { accept: "text/html", "cf-connecting-ip": "203.0.113.50" };
+    let last = await log("token=wrong", person);
+    for (let i = 0; i < 12; i++) last = await log("token=wrong", person);
+    expect([last.status, textOf(last)]).toEqual([429, expect.stringContaining("Too many tries; wait a moment.")]);
   });
 });
 

@@ -586,7 +586,7 @@ describe("the counters", () => {
     const lines = await read();
     expect(lines).toEqual(
       expect.arrayContaining([
-        "laneway_errors_total{} 4",
+        "laneway_errors_total{} 5",
         "laneway_ejections_total{} 1",
         "laneway_bodies_too_large_total{} 1",
         'laneway_fallbacks_total{,reason="timeout"} 1',

@@ -1,5 +1,6 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
+import { hashLabel, MAX_REVISION } from "../../src/core/revision.ts";
 import { groupNamed, inKv, insideGroup, laneFile, workerEnv, write } from "../support/group.ts";
 
 // KV takes one write a second, so tests of several revisions take as many.
@@ -47,6 +48,53 @@ describe("a value that somebody put into KV beside the publisher", () => {
     await putRaw("higher", { ...laneFile("higher"), published });
     expect(await group.publish(write("higher", null))).toEqual({ refused: { why: "drift", revision: 41 } });
     expect(await group.publish(write("higher", 41))).toMatchObject({ revision: 42 });
+  });
+
+  it("is as old as an isolate's first use of it, whether that is told before or after somebody looks", async () => {
+    const since = Date.now() - 300_000;
+    const tell = (name: string, revision: string, at: number) =>
+      groupNamed(name).count({ tallies: [], assigned: [], endpoints: [], inForce: { group: name, revision, since: at } });
+    for (const name of ["told-first", "told-late"]) {
+      await groupNamed(name).publish(write(name, null));
+      // The publish was an hour ago.
+      await insideGroup(name, (_, { storage }) => {
+        storage.sql.exec("UPDATE revisions SET at = ?", new Date(since - 3_300_000).toISOString());
+      });
+      const raw = JSON.stringify(laneFile(name, [1, 1, 1]));
+      await putRaw(name, raw);
+      if (name === "told-late") await groupNamed(name).read(name);
+      await tell(name, hashLabel(raw), since + 5_000);
+      await tell(name, hashLabel(raw), since);
+      const at = new Date(since).toISOString();
+      await vi.waitFor(async () => expect((await groupNamed(name).history(name, 100, 10)).audit[0]).toMatchObject({ by: "kv", at }));
+      expect((await groupNamed(name).read(name)).latest).toMatchObject({ revision: 2, by: "kv", at });
+      // Not so old that it would have been there before the revision that it replaced.
+      await tell(name, hashLabel(raw), since - 4_000_000);
+      expect((await groupNamed(name).read(name)).latest).toMatchObject({ at });
+    }
+  });
+
+  it("that was never found here still has its number passed, and isolates can tell of any number of them", async () => {
+    await groupNamed("unfound").publish(write("unfound", null));
+    await insideGroup("unfound", (group) => {
+      for (let i = 0; i < 200; i++)
+        group.count({ tallies: [], assigned: [], endpoints: [], inForce: { group: "unfound", revision: `~${i}`, since: i } });
+      group.count({ tallies: [], assigned: [], endpoints: [], inForce: { group: "unfound", revision: "700", since: 1 } });
+    });
+    expect(await groupNamed("unfound").publish(write("unfound", 1))).toMatchObject({ revision: 701 });
+    await insideGroup("unfound", (_, { storage }) => {
+      expect(storage.sql.exec("SELECT COUNT(*) AS n FROM seen").one()).toMatchObject({ n: expect.toSatisfy((n: number) => n <= 21) });
+    });
+  });
+
+  it("with the last number there is stops the publisher, in words, and one past it is a value without a number", async () => {
+    const published = { revision: MAX_REVISION, at: "2026-01-01T00:00:00Z", by: "x", reason: "" };
+    await putRaw("last", { ...laneFile("last"), published });
+    expect(await groupNamed("last").publish(write("last", null))).toEqual({ refused: { why: "drift", revision: MAX_REVISION } });
+    expect(await groupNamed("last").publish(write("last", MAX_REVISION))).toEqual({ refused: { why: "exhausted" } });
+    await putRaw("past", { ...laneFile("past"), published: { ...published, revision: MAX_REVISION + 1 } });
+    expect(await groupNamed("past").publish(write("past", null))).toEqual({ refused: { why: "drift", revision: 1 } });
+    expect(await groupNamed("past").publish(write("past", 1))).toMatchObject({ revision: 2 });
   });
 
   it("may be no lane file at all", async () => {

@@ -51,8 +51,28 @@ describe("the history of a group", () => {
       expect(revisions.get(1)).toMatchObject({ revision: 1, text: null });
       expect(revisions.get(2)).toMatchObject({ text: "text 2" });
       expect(revisions.find("text 1")).toBe(1);
-      for (let i = 0; i < 5_100; i++) revisions.audit({ at: "", by: "", action: "refused", from: null, to: null, reason: "" });
+      for (let i = 0; i < 5_100; i++) revisions.audit({ at: "", by: "", action: "publish", from: null, to: null, reason: "" });
       expect(storage.sql.exec("SELECT COUNT(*) AS n FROM audit").one()).toEqual({ n: 5_000 });
+      // Where a value put by hand left a gap, too.
+      for (let more = 0; more < 10; more++) revisions.append({ revision: 9_000 + more, at: "", by: "", reason: "" }, `more ${more}`);
+      expect([revisions.get(11)!.text, revisions.get(12)!.text, revisions.before(9_000)!.revision]).toEqual([null, "text 12", 1_001]);
+    });
+  });
+
+  it("keeps refused writes apart, so many, and those of whoever has a token the longest", async () => {
+    await insideGroup("refused", (_, { storage }) => {
+      const revisions = new Revisions(storage.sql, "group:refused");
+      revisions.audit({ at: "", by: "ann", action: "publish", from: null, to: 1, reason: "" });
+      revisions.refuse({ at: "0", by: "reader", action: "PUT: 403" }, true);
+      for (let i = 0; i < 5_100; i++) revisions.refuse({ at: String(10_000 + i), by: `eve ${i}`, action: "PUT: 401" }, false);
+      for (let i = 0; i < 50; i++) revisions.refuse({ at: "20000", by: "eve", action: "PUT: 401" }, false);
+      expect(revisions.audits(500)).toMatchObject([{ by: "ann", action: "publish" }]);
+      const refusals = revisions.refusals(500);
+      expect(refusals).toHaveLength(100);
+      expect([refusals[0], refusals.at(-1)]).toMatchObject([
+        { by: "eve", times: 50 },
+        { by: "reader", times: 1 },
+      ]);
     });
   });
 });
