@@ -8,8 +8,8 @@ export function healthOf(snapshot: Snapshot, name: string, rows: readonly TallyR
   const group = snapshot.groups.get(name)?.group;
   if (group === undefined) return [];
   const figures = rows.map(({ lane, service, tally: { requests, errors, fallbacks } }) => {
-    const hidden = Object.entries(fallbacks).reduce((sum, [reason, count]) => sum + (reason === "missing-service" ? 0 : count), 0);
-    return { lane, service, requests, errors, hidden };
+    const fellBack = Object.entries(fallbacks).reduce((sum, [reason, count]) => sum + (reason === "missing-service" ? 0 : count), 0);
+    return { lane, service, requests, errors, fellBack };
   });
   return laneHealth(
     figures.filter(({ lane }) => group.lanes.has(lane)),

@@ -15,15 +15,15 @@ export interface ServiceFigures {
   readonly service: string;
   readonly requests: number;
   readonly errors: number;
-  /** Errors that the client did not see, because another lane answered. */
-  readonly hidden: number;
+  /** Errors after which another lane answered, so that the client may have seen none. */
+  readonly fellBack: number;
 }
 
 export interface LaneHealth {
   readonly lane: string;
   readonly requests: number;
   readonly errors: number;
-  readonly hidden: number;
+  readonly fellBack: number;
   /** `worse`: than the baseline, more than chance explains. `failing`: nothing to compare with, and many errors. */
   readonly verdict: "ok" | "worse" | "failing";
   /** The baseline's, at the services where the lane had requests; null: it cannot be compared. */
@@ -56,14 +56,17 @@ function evidenceOf(pairs: readonly (readonly [lane: ServiceFigures, baseline: S
 const sums = (rows: readonly ServiceFigures[]) => ({
   requests: rows.reduce((sum, { requests }) => sum + requests, 0),
   errors: rows.reduce((sum, { errors }) => sum + errors, 0),
-  hidden: rows.reduce((sum, { hidden }) => sum + hidden, 0),
+  fellBack: rows.reduce((sum, { fellBack }) => sum + fellBack, 0),
 });
 
 function judge(name: string, baseline: string, rows: readonly ServiceFigures[]): LaneHealth {
   const own = rows.filter(({ lane, requests }) => lane === name && requests > 0);
   const lane = { lane: name, ...sums(own) };
   const control = (service: string) => rows.find((row) => row.lane === baseline && row.service === service && row.requests > 0);
-  const pairs = name === baseline ? [] : own.flatMap((row) => [control(row.service) ?? []].flat().map((other) => [row, other] as const));
+  const pairs = own.flatMap((row) => {
+    const other = name === baseline ? undefined : control(row.service);
+    return other === undefined ? [] : [[row, other] as const];
+  });
   const against = sums(pairs.map(([, other]) => other));
   if (against.requests < LEAST_CONTROL) {
     const failing = lane.errors >= LEAST_ERRORS && lane.errors >= lane.requests * MANY;
@@ -89,10 +92,10 @@ function share(part: number, whole: number): string {
 
 const grouped = (count: number): string => String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
 
-/** `s2 answers 97.6 % of 1,240 requests with errors, the baseline 0.4 %; a fallback hid 1,180`; null: there is nothing to say. */
-export function concernOf({ lane, requests, errors, hidden, verdict, baseline }: LaneHealth): string | null {
+/** `s2 answers 97.6 % of 1,240 requests with errors, the baseline 0.4 %; 1,180 fell back`; null: there is nothing to say. */
+export function concernOf({ lane, requests, errors, fellBack, verdict, baseline }: LaneHealth): string | null {
   if (verdict === "ok") return null;
   const said = `${lane} answers ${share(errors, requests)} of ${grouped(requests)} requests with errors`;
   const beside = baseline === null ? "" : `, the baseline ${share(baseline.errors, baseline.requests)}`;
-  return `${said}${beside}${hidden === 0 ? "" : `; a fallback hid ${grouped(hidden)}`}`;
+  return `${said}${beside}${fellBack === 0 ? "" : `; ${grouped(fellBack)} fell back`}`;
 }

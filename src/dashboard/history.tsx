@@ -17,14 +17,14 @@ const concerns = (name: string) => (entry: AuditEntry) => {
   return groups === "*" || groups.split(", ").includes(name) || entry.action === "changed outside";
 };
 
-/** What made no revision, such as switches. */
+/** What was done without a revision. */
 function Others({ name, history, now }: { name: string; history: History; now: number }) {
   const entries = [...history.audit.filter(({ to }) => to === null), ...history.switches.filter(concerns(name))];
   if (entries.length === 0) return null;
   return (
     <details>
-      <summary>Switches</summary>
-      <Table label="Switches" caption="Newest first." head={["When", "Who", "What", "Reason"]}>
+      <summary>Switches and deletions</summary>
+      <Table label="Switches and deletions" caption="Newest first." head={["When", "Who", "What", "Reason"]}>
         {entries
           .toSorted((a, b) => (a.at < b.at ? 1 : -1))
           .map(({ at, by, action, reason }) => (

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { concernOf, laneHealth, type ServiceFigures } from "../../src/core/lane-health.ts";
 
-const row = (lane: string, requests: number, errors: number, service = "web", hidden = 0): ServiceFigures => ({
+const row = (lane: string, requests: number, errors: number, service = "web", fellBack = 0): ServiceFigures => ({
   lane,
   service,
   requests,
   errors,
-  hidden,
+  fellBack,
 });
 const said = (...rows: ServiceFigures[]) => laneHealth(rows, "s1").flatMap((lane) => concernOf(lane) ?? []);
 
@@ -27,7 +27,7 @@ describe("a lane beside the baseline", () => {
       "s2 answers 97.6 % of 1,240 requests with errors, the baseline 0.4 %",
     ]);
     expect(said(row("s1", 1_000_000, 1), row("s2", 1_234_567, 1_234_567, "web", 1_234_000))).toEqual([
-      "s2 answers 100 % of 1,234,567 requests with errors, the baseline less than 0.1 %; a fallback hid 1,234,000",
+      "s2 answers 100 % of 1,234,567 requests with errors, the baseline less than 0.1 %; 1,234,000 fell back",
     ]);
   });
 

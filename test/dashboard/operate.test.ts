@@ -175,7 +175,7 @@ describe("a person who may write", () => {
     await page.locator("#off-reason").fill("morning");
     await button("Switch the lanes on again").click();
     expect(await text("#state")).toContain("s2 25 %");
-    await page.getByText("Switches", { exact: true }).click();
+    await page.getByText("Switches and deletions").click();
     expect(await shown(page.getByRole("table", { name: "Newest first." }).last())).toMatch(/on: shop\s+morning[\s\S]*off: shop\s+night/);
   });
 
@@ -241,7 +241,7 @@ describe("a person who may read", () => {
     for (let at = 0; at < 30; at++) await world.router.fetch("/", { host: "shop.example", headers: { baggage: "pr=1" } });
     await live(async () =>
       expect(await text("#state")).toMatch(
-        /^Needs a look: s2 answers [\d.]+ % of \d+ requests with errors, the baseline [\d.]+ %; a fallback hid \d+\. shop sends/,
+        /^Needs a look: s2 answers [\d.]+ % of \d+ requests with errors, the baseline [\d.]+ %; \d+ fell back\. shop sends/,
       ),
     );
   });
