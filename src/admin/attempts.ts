@@ -4,6 +4,8 @@ import { Limiter } from "../group/limiter.ts";
 
 const BURST = 10;
 const PER_SECOND = 1 / 6;
+/** No address is longer as a text (RFC 4291, section 2.2, form 3). */
+const MAX_LENGTH = 45;
 /** The network that was quiet for the longest gives way; whoever has so many networks is not stopped by this. */
 const MAX_NETWORKS = 1_000;
 
@@ -19,7 +21,7 @@ export class Attempts {
 
   /** False: this client's network has had its tries. */
   take(request: Request, now: number): boolean {
-    const network = networkOf(addressOf(request));
+    const network = networkOf(addressOf(request).slice(0, MAX_LENGTH));
     const limiter = this.#limiters.get(network) ?? new Limiter(BURST, PER_SECOND);
     this.#limiters.delete(network);
     this.#limiters.set(network, limiter);
