@@ -35,7 +35,7 @@ export interface LaneHealth {
 const ALPHA = 0.001;
 const WORSE = [1.2, 1.5, 2, 3, 5, 10, 30];
 const LEAST_ERRORS = 5;
-/** With fewer requests of the baseline there is no control. */
+/** With fewer requests of the baseline there is hardly a control. */
 const LEAST_CONTROL = 100;
 const MANY = 0.05;
 /** Doubles hold no more than e^709. */
@@ -68,13 +68,11 @@ function judge(name: string, baseline: string, rows: readonly ServiceFigures[]):
     return other === undefined ? [] : [[row, other] as const];
   });
   const against = sums(pairs.map(([, other]) => other));
-  if (against.requests < LEAST_CONTROL) {
-    const failing = lane.errors >= LEAST_ERRORS && lane.errors >= lane.requests * MANY;
-    return { ...lane, verdict: failing ? "failing" : "ok", baseline: null, evidence: null };
-  }
-  const evidence = evidenceOf(pairs);
-  const worse = lane.errors >= LEAST_ERRORS && evidence >= 1 / ALPHA;
-  return { ...lane, verdict: worse ? "worse" : "ok", baseline: against, evidence };
+  const evidence = pairs.length === 0 ? null : evidenceOf(pairs);
+  const enough = lane.errors >= LEAST_ERRORS;
+  const worse = enough && evidence !== null && evidence >= 1 / ALPHA;
+  const failing = enough && against.requests < LEAST_CONTROL && lane.errors >= lane.requests * MANY;
+  return { ...lane, verdict: worse ? "worse" : failing ? "failing" : "ok", baseline: pairs.length === 0 ? null : against, evidence };
 }
 
 /** Of every lane that had requests, by name. */

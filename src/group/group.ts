@@ -126,11 +126,11 @@ export class Group extends DurableObject<Env> {
     const publisher = this.#publisherOf(write.name);
     try {
       const seen = await publisher.observe();
+      if (publisher.isExhausted()) return { refused: { why: "exhausted" } };
       if (seen.kind === "outside") return { refused: { why: "drift", revision: seen.revision } };
     } catch {
       return { refused: { why: "kv" } };
     }
-    if (publisher.isExhausted()) return { refused: { why: "exhausted" } };
     // Nothing is awaited from here to the revision, so that of two writers who saw the same only one gets it.
     const { revisions } = publisher;
     const stale = staleness(revisions, write.expected);

@@ -59,10 +59,11 @@ export class Publisher {
       else if (known > written.revision) this.revisions.setWritten(known, written.at);
       if (!returned || this.#earlier === "lag") return { kind: "revision", revision: known };
     }
-    if (this.isExhausted()) return { kind: "outside", revision: MAX_REVISION };
     const number = revisionIn(text);
+    const revision = number > (latest?.revision ?? 0) ? number : this.#next();
+    if (revision > MAX_REVISION) return { kind: "outside", revision: MAX_REVISION };
     const seenAt = this.revisions.seenAt(number > 0 ? String(number) : hashLabel(text)) ?? now;
-    const head = { revision: Math.max(this.#next(), number), at: iso(seenAt), by: "kv", reason: "changed outside" };
+    const head = { revision, at: iso(seenAt), by: "kv", reason: "changed outside" };
     this.revisions.append(head, text);
     this.revisions.setWritten(head.revision, written.at);
     this.#audit(head, "changed outside", latest?.revision ?? null);

@@ -60,7 +60,8 @@ describe("a lane beside the baseline", () => {
   });
 
   it("without enough of the baseline is judged by what it does alone", () => {
-    expect(said(row("s1", 99, 0), row("s2", 1_000, 60))).toEqual(["s2 answers 6 % of 1,000 requests with errors"]);
+    expect(said(row("s1", 99, 0), row("s2", 1_000, 60))).toEqual(["s2 answers 6 % of 1,000 requests with errors, the baseline 0 %"]);
+    expect(said(row("s1", 20, 0), row("s2", 20, 20))).toEqual(["s2 answers 100 % of 20 requests with errors, the baseline 0 %"]);
     expect(said(row("s1", 99, 0), row("s2", 1_000, 40))).toEqual([]);
     expect(said(row("s1", 1_000, 0, "api"), row("s2", 1_000, 60))).toEqual(["s2 answers 6 % of 1,000 requests with errors"]);
   });

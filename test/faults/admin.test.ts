@@ -360,8 +360,8 @@ describe("a lane that fails", () => {
     const { revision } = (await publish("broken", halves("broken", world))).body;
     await untilInForce("broken", String(revision));
     world.s2.respond(reply.answer(500));
-    await visit("broken.example", 200);
-    await counted("broken", 200);
+    await visit("broken.example", 400);
+    await counted("broken", 400);
     const said = /^s2 answers \d+(\.\d)? % of \d+ requests with errors, the baseline 0 %$/;
     const { concerns } = await stats("broken");
     expect(concerns).toEqual([expect.stringMatching(said)]);

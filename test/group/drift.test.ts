@@ -90,8 +90,18 @@ describe("a value that somebody put into KV beside the publisher", () => {
   it("with the last number there is stops the publisher, in words, and one past it is a value without a number", async () => {
     const published = { revision: MAX_REVISION, at: "2026-01-01T00:00:00Z", by: "x", reason: "" };
     await putRaw("last", { ...laneFile("last"), published });
-    expect(await groupNamed("last").publish(write("last", null))).toEqual({ refused: { why: "drift", revision: MAX_REVISION } });
-    expect(await groupNamed("last").publish(write("last", MAX_REVISION))).toEqual({ refused: { why: "exhausted" } });
+    // Whether an isolate tells of it before it is found, or nobody does.
+    const inForce = { group: "told-last", revision: String(MAX_REVISION), since: Date.now() };
+    await groupNamed("told-last").count({ tallies: [], assigned: [], endpoints: [], inForce });
+    await putRaw("told-last", { ...laneFile("told-last"), published });
+    for (const name of ["last", "told-last"]) {
+      expect(await groupNamed(name).publish(write(name, null))).toEqual({ refused: { why: "exhausted" } });
+      expect((await groupNamed(name).read(name)).latest).toMatchObject({ revision: MAX_REVISION, by: "kv" });
+      // What nobody could number any more is not recorded, again and again.
+      await putRaw(name, laneFile(name, [1, 1, 1]));
+      expect(await groupNamed(name).publish(write(name, MAX_REVISION))).toEqual({ refused: { why: "exhausted" } });
+      expect((await groupNamed(name).history(name, MAX_REVISION + 1, 9)).audit).toHaveLength(1);
+    }
     await putRaw("past", { ...laneFile("past"), published: { ...published, revision: MAX_REVISION + 1 } });
     expect(await groupNamed("past").publish(write("past", null))).toEqual({ refused: { why: "drift", revision: 1 } });
     expect(await groupNamed("past").publish(write("past", 1))).toMatchObject({ revision: 2 });
