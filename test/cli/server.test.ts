@@ -106,7 +106,7 @@ describe("asking", () => {
   it("of a group that is not there is no answer", async () => {
     const [unknown, impossible, near] = await Promise.all([lanes("history", "nosuch"), lanes("history", "../off"), lanes("status", "shp")]);
     expect(near).toMatchObject({ code: 2, err: expect.stringContaining('did you mean "shop"?') });
-    expect(unknown).toMatchObject({ code: 2, err: expect.stringMatching(/There is no such group\.\n {2}`lanes status` lists the groups/) });
+    expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining("`lanes status` lists the groups") });
     expect(impossible).toMatchObject({ code: 2, err: expect.stringContaining("Expected a group's name") });
   });
 
