@@ -1,21 +1,42 @@
 /** How a copy differs from the request it was made of: marked, scrubbed, without credentials (contract section 7). Pure. */
 import type { Decision } from "./decide.ts";
 import { type Facts, headerFact } from "./facts.ts";
+import { folded, HOP_BY_HOP } from "./header-names.ts";
 import type { Mirror } from "./lane-group.ts";
-import { shadowHost } from "./mirror.ts";
+import { isSecretOf, shadowHost } from "./mirror.ts";
 import { parsePath } from "./path.ts";
 import { err, ok, type Result } from "./result.ts";
 import { scrubJson, scrubPlaces } from "./scrub.ts";
+import { type IsNamed, scrubQuery, scrubValueOf } from "./scrub-url.ts";
+import { isCredentialHeader, isOneOf, plainName } from "./secret-names.ts";
 import { cookieNames } from "./sticky.ts";
 import type { HeaderEdits } from "./target.ts";
 
-const CREDENTIALS = ["authorization", "proxy-authorization", "cookie"];
+/** Is this header left out of the copy, in any spelling that an origin may fold into it? Lower case. */
+function leavesOut({ scrub, credentials }: Mirror): (name: string) => boolean {
+  const scrubbed = new Set(scrub.headers.map(folded));
+  return (name) => scrubbed.has(folded(name)) || (credentials === "strip" && isCredentialHeader(name));
+}
+
+/** Which parameters are left out of the copy, wherever it names a URL. */
+function leavesOutKey(mirror: Mirror): IsNamed {
+  const scrubbed = new Set(mirror.scrub.query.map(plainName));
+  const isSecret = mirror.credentials === "strip" ? isSecretOf(mirror) : null;
+  return (key) => isOneOf(key, scrubbed) || isSecret?.(key) === true;
+}
+
+/** The query that the copy asks with. One that holds a secret is asked by no copy at all, where credentials are stripped. */
+export const copySearch = ({ search }: Facts, mirror: Mirror): string => (search === "" ? "" : scrubQuery(search, leavesOutKey(mirror)));
 
 /** The copy lost what may have decided the primary's answer: the two are not compared. Our own cookie reaches no origin anyway. */
 export function losesCredentials({ group }: Decision, facts: Facts, { credentials }: Mirror): boolean {
   if (credentials === "forward") return false;
   const ours = cookieNames(group);
-  return headerFact(facts, "authorization") !== undefined || [...facts.cookies.keys()].some((name) => !ours.includes(name));
+  for (const name of facts.headers.keys()) {
+    if (name === "cookie" || HOP_BY_HOP.has(name) || !isCredentialHeader(name)) continue;
+    if (headerFact(facts, name) !== undefined) return true;
+  }
+  return [...facts.cookies.keys()].some((name) => !ours.includes(name));
 }
 
 /** The decision that the copy carries: the mirror's lane (or, asked for noise, the one that served), and the mark. */
@@ -40,11 +61,51 @@ export function shadowed(edits: HeaderEdits, facts: Facts): HeaderEdits {
   return { ...edits, set: [...others, ["x-forwarded-host", shadowHost(facts.authority)]] };
 }
 
-/** What the copy of a request says, from what the request itself would say. `spanId`: 16 hex digits, random. */
-export function copyEdits(edits: HeaderEdits, facts: Facts, mirror: Mirror, spanId: string): HeaderEdits {
-  const gone = new Set([...mirror.scrub.headers, ...(mirror.credentials === "strip" ? CREDENTIALS : [])]);
+/** They hold no URL of the request, or go as they are where credentials are forwarded. */
+const NO_URL = new Set(["cookie", "authorization", "baggage", "traceparent", "tracestate"]);
+
+/**
+ * Whatever header a URL with a scrubbed parameter stands in, `Referer` (RFC 9110, section 10.1.3), `X-Original-URL` and their like: its value
+ * without it, or null where that cannot be written.
+ */
+function scrubbedHeaders(facts: Facts, names: Iterable<string>, isNamed: IsNamed): (readonly [name: string, value: string | null])[] {
+  const scrubbed: (readonly [string, string | null])[] = [];
+  for (const name of names) {
+    const value = NO_URL.has(name) ? undefined : headerFact(facts, name);
+    const kept = value === undefined ? undefined : scrubValueOf(value, isNamed);
+    if (kept !== undefined && kept !== value) scrubbed.push([name, kept]);
+  }
+  return scrubbed;
+}
+
+/**
+ * What the copy of a request says, from what the request itself would say. `spanId`: 16 hex digits, random. `laneHeader`: carries the
+ * lane's name, whatever it is called.
+ */
+export function copyEdits(
+  edits: HeaderEdits,
+  facts: Facts,
+  mirror: Mirror,
+  spanId: string,
+  laneHeader: string,
+): HeaderEdits {
+  const isOut = leavesOut(mirror);
+  const isNamed = leavesOutKey(mirror);
   const { remove, set, ...rest } = shadowed(edits, facts);
-  const kept = set.filter(([name]) => !gone.has(name) && name !== "traceparent");
+  const here = [...facts.headers.keys()];
+  const over = new Set([...remove, ...set.map(([name]) => name)]);
+  const gone = here.filter((name) => name !== laneHeader && isOut(name));
+  const urls = scrubbedHeaders(
+    facts,
+    here.filter((name) => !rest.ends(name) && !over.has(name) && !isOut(name)),
+    isNamed,
+  );
+  const kept = set.flatMap(([name, value]): [string, string][] => {
+    if (name === "traceparent" || (name !== laneHeader && isOut(name))) return [];
+    const scrubbed = NO_URL.has(name) ? value : scrubValueOf(value, isNamed);
+    return scrubbed === null ? [] : [[name, scrubbed]];
+  });
+  for (const [name, value] of urls) value === null ? gone.push(name) : kept.push([name, value]);
   // The length is that of the scrubbed body.
   return { ...rest, remove: [...remove, ...gone, "content-length"], set: [...kept, ["traceparent", ownSpan(facts, spanId)]] };
 }

@@ -4,14 +4,27 @@
 const MAX_SEGMENTS = 12;
 const MAX_LENGTH = 160;
 
-/** `path` as it was sent, without the query. At most 160 characters. A name says nothing about a person: what is encoded is an id, too. */
-export function endpointName(method: string, path: string): string {
+/** Of a list of GraphQL operations. */
+const MAX_OPERATIONS = 3;
+
+/**
+ * `path` as it was sent, without the query. At most 160 characters. A name says nothing about a person: what is encoded is an id, too.
+ * `operations`: names of what is asked for there by GraphQL, `POST /graphql#GetCart`.
+ */
+export function endpointName(method: string, path: string, operations: readonly string[] = []): string {
+  const names = operations.slice(0, MAX_OPERATIONS).map((name) => segmentName(name.slice(0, MAX_LENGTH)));
+  if (operations.length > MAX_OPERATIONS) names.push("…");
+  const asked = names.length === 0 ? "" : `#${names.join("+")}`.slice(0, MAX_LENGTH / 2);
+  return pathName(method, path, MAX_LENGTH - asked.length) + asked;
+}
+
+function pathName(method: string, path: string, longest: number): string {
   // The first segment of "/a/b" is the empty one before the slash.
   const segments = path.slice(0, MAX_LENGTH * MAX_SEGMENTS).split("/", MAX_SEGMENTS + 2);
   const names = segments.slice(0, MAX_SEGMENTS + 1).map(segmentName);
-  while (names.length > 1 && method.length + 1 + names.join("/").length > MAX_LENGTH - 2) names.pop();
+  while (names.length > 1 && method.length + 1 + names.join("/").length > longest - 2) names.pop();
   const cut = names.length < segments.length;
-  return `${method} ${names.join("/")}${cut ? "/…" : ""}`.slice(0, MAX_LENGTH);
+  return `${method} ${names.join("/")}${cut ? "/…" : ""}`.slice(0, longest);
 }
 
 const segmentName = (segment: string): string => {

@@ -11,6 +11,8 @@ import { percentDecode } from "./percent.ts";
 /** `Headers` and `Map` both fit; names are asked for in lower case. */
 export interface HeaderLookup {
   get(name: string): string | null | undefined;
+  /** Lower case. */
+  keys(): Iterable<string>;
 }
 
 /** What the outside hands in. `url` is absolute; `ip` is the platform's address of the client, never a forwarded header. */

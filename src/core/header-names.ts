@@ -66,10 +66,19 @@ export function maySetOnAnswers(name: string): boolean {
   return maySet(name) && !/^(?:set-cookie2?|content-encoding|content-range|sec-websocket-.*)$/i.test(name);
 }
 
-/** May a baggage member become this header? Anybody can send baggage, so it must not carry an identity either (contract section 5). */
+/** By these a client asks an origin to take a request for one of another method; origins do so under any folded spelling. */
+const OVERRIDES = /^(?:x-)?(?:http-)?(?:method|verb)-override$|^x-http-(?:method|verb)$/;
+
+/** Does this header, or this key of a query or form (`_method`, as Rack, Symfony and Laravel have it), override the method? Any case. */
+export const overridesMethod = (name: string): boolean => {
+  const plain = folded(name.toLowerCase());
+  return plain === "-method" || OVERRIDES.test(plain);
+};
+
+/** May a baggage member become this header? Anybody can send baggage, so it must not carry an identity or a method either (contract section 5). */
 export function mayPropagate(name: string): boolean {
   const plain = folded(name.toLowerCase());
-  return maySet(plain) && !isOwnHeader(plain) && !isForwarding(plain) && !/^(cookie|authorization)$/.test(plain);
+  return maySet(plain) && !isOwnHeader(plain) && !isForwarding(plain) && !overridesMethod(plain) && !/^(cookie|authorization)$/.test(plain);
 }
 
 /** Does every header that begins so belong to the router or the platform, or is it one that nobody may set? */

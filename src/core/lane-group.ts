@@ -138,9 +138,9 @@ export interface Mirror {
   readonly services: ReadonlySet<string> | null;
   readonly when: When | null;
   readonly writes: "block" | "synthetic" | "send";
-  /** Requests that are reads whatever their method says; null: none. */
+  /** Requests that are reads whatever their method says, unless their content is a GraphQL mutation; null: none. */
   readonly reads: When | null;
-  /** Query keys that hold one-time secrets, so that a request with one is not copied; null: the list in `mirror.ts`. */
+  /** Query keys that hold one-time secrets, by `plainName`, so that a request with one is not copied; null: the list in `secret-names.ts`. */
   readonly secrets: ReadonlySet<string> | null;
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;

@@ -4,15 +4,29 @@ import type { Decision } from "./decide.ts";
 import { type Facts, headerFact, isPreflight } from "./facts.ts";
 import type { Mirror, Origin } from "./lane-group.ts";
 import { matches } from "./match.ts";
+import { type Effect, effectOf, type Reading } from "./reads.ts";
+import { hasParameter } from "./scrub-url.ts";
+import { isOneOf, isSecretKey } from "./secret-names.ts";
 import { within } from "./slots.ts";
 import { visitorOf } from "./sticky.ts";
 
 /** What is not sent is counted under one of these. */
-export type Drop = "sampled-out" | "method" | "stream" | "body-too-large" | "busy" | "scrub" | "missing-service" | "unmarkable" | "expired";
+export type Drop =
+  | "sampled-out"
+  | "method"
+  | "stream"
+  | "body-too-large"
+  | "busy"
+  | "scrub"
+  | "credentials"
+  | "missing-service"
+  | "unmarkable"
+  | "expired";
 
 export interface Copy {
   readonly mirror: Mirror;
   readonly origin: Origin;
+  readonly effect: Effect;
   /** A write to an origin that promises to roll it back. */
   readonly synthetic: boolean;
 }
@@ -27,15 +41,18 @@ export interface Choice {
 
 const MAX_COPIES = 2;
 
-const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
-/** By these a client asks an origin to take a request for one of another method. */
-const OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-override"];
+/** Does this key of a query hold what works once, or opens something? */
+export const isSecretOf =
+  ({ secrets }: Mirror) =>
+  (key: string): boolean =>
+    secrets === null ? isSecretKey(key) : isOneOf(key, secrets);
 
-/** Any method but the safe ones (RFC 9110, section 9.2.1), in the request's line or in a header that may take its place. */
-export function isWrite(facts: Facts): boolean {
-  if (!SAFE.has(facts.method)) return true;
-  return OVERRIDES.some((name) => !SAFE.has(headerFact(facts, name)?.toUpperCase() ?? "GET"));
-}
+/** One-time secrets go to nobody else, and to nobody twice. Those in a path (`/reset/…`) cannot be known. */
+const hasSecret = (facts: Facts, mirror: Mirror): boolean => hasParameter(facts.path, facts.search, isSecretOf(mirror));
+
+/** May the same lane be asked the same once more, to learn what differs by itself? */
+export const mayAskTwice = (facts: Facts, mirror: Mirror, { reads }: Reading): boolean =>
+  reads && facts.method !== "OPTIONS" && !hasSecret(facts, mirror);
 
 /** Never copied: what has no end, no meaning twice, or asks for a part only. */
 function isStream(facts: Facts): boolean {
@@ -64,12 +81,20 @@ function dropOf(decision: Decision, facts: Facts, mirror: Mirror, markable: bool
   if (!isSampled(decision, facts, mirror)) return "sampled-out";
   if (isStream(facts)) return "stream";
   const origin = lane.origins.get(decision.service.name);
-  const write = isWrite(facts);
-  if (write && mirror.writes === "block") return "method";
+  const effect = effectOf(facts, mirror.reads);
+  if (effect === "write" && mirror.writes === "block") return "method";
+  if (mirror.credentials === "strip" && hasSecret(facts, mirror)) return "credentials";
   if (origin === undefined) return "missing-service";
   if (!markable || origin.baggage === "none") return "unmarkable";
-  const synthetic = write && mirror.writes === "synthetic";
-  return synthetic && !origin.synthetic ? "method" : { mirror, origin, synthetic };
+  const copy = { mirror, origin, effect, synthetic: false };
+  return effect === "content" ? copy : (permitted(copy, effect === "read") ?? "method");
+}
+
+/** The copy as it may leave, once it is known whether it only reads; null: a write that this mirror does not send. */
+export function permitted(copy: Copy, reads: boolean): Copy | null {
+  const { writes } = copy.mirror;
+  if (reads || writes === "send") return copy;
+  return writes === "synthetic" && copy.origin.synthetic ? { ...copy, synthetic: true } : null;
 }
 
 const WHY: Readonly<Record<Drop, string>> = {
@@ -79,6 +104,7 @@ const WHY: Readonly<Record<Drop, string>> = {
   "body-too-large": "its body is too large",
   busy: "too many copies at once",
   scrub: "its body could not be scrubbed",
+  credentials: "its query holds a one-time secret, and this mirror strips credentials",
   "missing-service": "the mirror's lane has no origin for the service",
   unmarkable: "it could not be marked as a copy",
   expired: "the mirror, or its lane, is past its time",
@@ -96,7 +122,13 @@ export function considerCopies(decision: Decision, facts: Facts, markable: boole
     const why = never ?? whyNot(decision, facts, mirror);
     if (why !== null) return { mirror, copy: null, drop: null, why };
     const chosen = dropOf(decision, facts, mirror, markable);
-    return typeof chosen === "string" ? dropped(mirror, chosen) : { mirror, copy: chosen, drop: null, why: "sent" };
+    if (typeof chosen === "string") return dropped(mirror, chosen);
+    return {
+      mirror,
+      copy: chosen,
+      drop: null,
+      why: chosen.effect === "content" ? "sent, unless its content is a GraphQL mutation" : "sent",
+    };
   });
 }
 

@@ -22,6 +22,7 @@ import { indexServices } from "./locate.ts";
 import { normalHost, type OriginOptions, placeOf, resolveOrigin, withoutTrailingSlashes } from "./origin.ts";
 import { at, type Report } from "./problem.ts";
 import { indexRules } from "./rule-index.ts";
+import { plainName } from "./secret-names.ts";
 import { adjustTable, rangesTable } from "./slots.ts";
 import { variesBy } from "./varies.ts";
 import { patternCompiler, type Reading, resolveWhen } from "./when.ts";
@@ -166,7 +167,7 @@ function resolveMirror(file: LaneFile["mirrors"][number], path: string, reading:
     services: file.services ? new Set(file.services) : null,
     when: file.when ? resolveWhen(file.when, at(path, "when"), reading) : null,
     reads: file.reads ? resolveWhen(file.reads, at(path, "reads"), reading) : null,
-    secrets: file.secrets ? new Set(file.secrets) : null,
+    secrets: file.secrets ? new Set(file.secrets.map(plainName)) : null,
     scrub: { ...file.scrub, headers: lower(file.scrub.headers) },
     compare: file.compare ? resolveCompare(file.compare) : null,
     expiresAt: secondsOf(file.expiresAt),

@@ -1,7 +1,6 @@
 /** What is taken out of a copy before it leaves (contract section 7). Whatever cannot be scrubbed for sure is an error: no copy is sent. */
 import { walkJson } from "./json-text.ts";
 import { foundAt, intoElement, intoKey, type Path, type Places, pathTree } from "./path.ts";
-import { percentDecode } from "./percent.ts";
 import { err, ok, type Result } from "./result.ts";
 
 export type ScrubPlaces = Places<true>;
@@ -52,21 +51,4 @@ export function scrubJson(text: string, places: ScrubPlaces): Result<string, "in
   });
   if (end !== "complete") return err(end === "stopped" ? "too-deep" : "invalid");
   return ok(keptTo === 0 ? text : kept.join("") + text.slice(keptTo));
-}
-
-/**
- * `search` (`""` or `?…`) without the parameters whose decoded keys are named; the others stand byte for byte, in order. Keys are decoded
- * as forms are (URL Standard, section 5.1).
- */
-export function scrubQuery(search: string, keys: ReadonlySet<string>): string {
-  if (!search.startsWith("?") || keys.size === 0) return search;
-  const parts = search.slice(1).split("&");
-  const kept = parts.filter((part) => !keys.has(formKey(part)));
-  if (kept.length === parts.length) return search;
-  return kept.length === 0 ? "" : `?${kept.join("&")}`;
-}
-
-function formKey(part: string): string {
-  const equals = part.indexOf("=");
-  return percentDecode((equals < 0 ? part : part.slice(0, equals)).replaceAll("+", " "));
 }

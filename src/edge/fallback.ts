@@ -13,7 +13,8 @@ import {
   secondCandidate,
   timeoutMsOf,
 } from "../core/fallback.ts";
-import { collaborate } from "../core/stub.ts";
+import { effectOf, readingOf } from "../core/reads.ts";
+import { collaborate, mirrorOf } from "../core/stub.ts";
 import { headerEdits, originUrl } from "../core/target.ts";
 import { asItCame, awaitsClient, goesAsItCame, type RequestBody, replayable, streamed, type Upload } from "./body.ts";
 import { type Admission, admit, failed, healthKey, isKnown, release, succeeded } from "./eject.ts";
@@ -90,12 +91,21 @@ async function send(
 /** The client's upload broke before anybody was asked. */
 const INCOMPLETE: Outcome = { kind: "failed", reason: "incomplete" };
 
-/** One origin, nothing to repeat: a request that goes to the baseline has no timer, a copy has the deadline. */
-async function once(sending: Sending, candidate: Candidate, fallback: string | null, limitMs: number | null): Promise<Served> {
+/**
+ * One origin, nothing to repeat: a request that goes to the baseline has no timer, a copy has the deadline. `read`: the body, where it has been
+ * read already.
+ */
+async function once(
+  sending: Sending,
+  candidate: Candidate,
+  fallback: string | null,
+  limitMs: number | null,
+  read: RequestBody | null = null,
+): Promise<Served> {
   const { request, upload } = sending;
   // As the platform hands it on, where nothing else reads it: it knows best how to tell the origin of an upload that breaks.
   const untouched = (limitMs === null && upload.body === request.body) || goesAsItCame(request);
-  const body = untouched ? asItCame(upload) : streamed(upload);
+  const body = read ?? (untouched ? asItCame(upload) : streamed(upload));
   const started = Date.now();
   const { outcome, baggageDropped } = await send(sending, candidate, body, limitMs);
   return { ...NOTHING, outcome, lane: candidate.lane, candidate, fallback, originMs: Date.now() - started, baggageDropped };
@@ -103,10 +113,17 @@ async function once(sending: Sending, candidate: Candidate, fallback: string | n
 
 /** Within a copy's chain: a stub may answer, a write may be refused, and nothing is asked twice (contract section 7, collaborators). */
 async function asCopy(sending: Sending, candidate: Candidate, fallback: string | null): Promise<Served> {
-  const does = collaborate(sending.decision, sending.facts, candidate);
-  if (does.kind === "send")
-    return once({ ...sending, synthetic: does.synthetic }, candidate, fallback, sending.decision.group.fallback.deadlineMs);
+  const { request, decision, facts, upload } = sending;
   const served = { ...NOTHING, lane: candidate.lane, candidate, fallback };
+  const mirror = mirrorOf(decision);
+  const effect = effectOf(facts, mirror?.reads ?? null);
+  const looksInside = effect === "content" && !goesAsItCame(request);
+  const read = looksInside ? await replayable(upload, mirror?.maxBodyBytes ?? 0) : null;
+  if (looksInside && read === null) return { ...served, outcome: INCOMPLETE };
+  const content = read?.replayable && !(read.content instanceof ReadableStream) ? read.content : "unread";
+  const does = collaborate(decision, facts, candidate, readingOf(facts, effect, content).reads);
+  if (does.kind === "send")
+    return once({ ...sending, synthetic: does.synthetic }, candidate, fallback, decision.group.fallback.deadlineMs, read);
   if (does.kind === "blocked") return { ...served, outcome: { kind: "failed", reason: "mirror-blocked" } };
   const { status, headers, body, delayMs } = does.stub.response;
   if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));

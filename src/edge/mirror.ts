@@ -2,15 +2,15 @@
  * Sends copies, after the primary's headers are in and inside `waitUntil`: the copy never hurts the original (contract section 7).
  * Whatever happens here is counted or forgotten; nothing of it reaches the client.
  */
-import { copyBody, copyDecision, copyEdits, losesCredentials } from "../core/copy.ts";
+import { copyBody, copyDecision, copyEdits, copySearch, losesCredentials } from "../core/copy.ts";
 import { endpointName } from "../core/endpoint.ts";
 import type { Facts } from "../core/facts.ts";
 import type { Candidate } from "../core/fallback.ts";
-import { type Choice, type Copy, considerCopies, isWrite, settleCopies } from "../core/mirror.ts";
+import { type Choice, type Copy, considerCopies, mayAskTwice, permitted, settleCopies } from "../core/mirror.ts";
 import { pair } from "../core/noise.ts";
+import { type Reading, readingOf } from "../core/reads.ts";
 import { redact, type Sample } from "../core/redact.ts";
 import { err, ok } from "../core/result.ts";
-import { scrubQuery } from "../core/scrub.ts";
 import { within } from "../core/slots.ts";
 import { headerEdits, originUrl } from "../core/target.ts";
 import { countComparison, countCopy, countUncompared } from "./batch.ts";
@@ -155,12 +155,16 @@ async function sendAll(want: Want, flights: readonly Flight[], kept: Kept, prima
 
 async function send(want: Want, flight: Flight, content: Awaited<Kept["content"]>, primary: Primary): Promise<void> {
   const { group, service } = want.decision;
-  const { copy, comparing } = flight;
-  const { mirror, origin } = copy;
+  const { comparing } = flight;
+  const { mirror, origin } = flight.copy;
   const body = content === null ? ok(null) : typeof content === "string" ? err(content) : copyBody(content, want.facts, mirror);
-  countCopy(group.name, mirror.lane, service.name, body.ok ? null : body.error);
-  if (!body.ok) return;
-  if (comparing !== null && primary.taken !== null) return await compareCopy(want, copy, body.value, primary, primary.taken, comparing);
+  const reading = readingOf(want.facts, flight.copy.effect, content === null || content instanceof Uint8Array ? content : "unread");
+  const copy = permitted(flight.copy, reading.reads);
+  const drop = body.ok ? (copy === null ? "method" : null) : body.error;
+  countCopy(group.name, mirror.lane, service.name, drop);
+  if (!body.ok || copy === null) return;
+  if (comparing !== null && primary.taken !== null)
+    return await compareCopy(want, { copy, reading, content: body.value }, primary, primary.taken, comparing);
   // Read, too, where nobody looks at it: an origin that is hung up on stops its work, and its connection is of no use to the next copy.
   await ask(want, copy, { lane: mirror.lane, origin }, body.value, { cap: MAX_UNSEEN_BYTES, until: primary.until });
 }
@@ -182,9 +186,9 @@ async function ask(want: Want, copy: Copy, { lane, origin }: Candidate, content:
   const outcome = await forward(
     request,
     {
-      url: originUrl(origin, facts, scrubQuery(facts.search, new Set(mirror.scrub.query))),
+      url: originUrl(origin, facts, copySearch(facts, mirror)),
       origin: { ...origin, noStore: true },
-      edits: copyEdits(edits, facts, mirror, spanId),
+      edits: copyEdits(edits, facts, mirror, spanId, decision.group.propagate.header),
       body: { content, replayable: true, uploaded: null },
       limitMs: Math.max(0, Math.min(mirror.timeoutMs, limit.until - Date.now())),
       rawAnswer: true,
@@ -195,21 +199,28 @@ async function ask(want: Want, copy: Copy, { lane, origin }: Candidate, content:
   return await take(outcome.response, outcome.response.body, origin, { cap: limit.cap, ms: limit.until - Date.now() });
 }
 
+/** A copy whose content is there, and known. */
+interface Ready {
+  readonly copy: Copy;
+  readonly reading: Reading;
+  readonly content: Content;
+}
+
 /** Is the lane that served asked a second time, to learn what differs by itself? */
-function isProbed({ decision, facts }: Want, { mirror }: Copy, { origin }: Candidate): boolean {
-  if (isWrite(facts) || facts.method === "OPTIONS" || origin.baggage === "none") return false;
+function isProbed({ decision, facts }: Want, { copy: { mirror }, reading }: Ready, { origin }: Candidate): boolean {
+  if (!mayAskTwice(facts, mirror, reading) || origin.baggage === "none") return false;
   return within(`noise/${decision.group.name}/${mirror.name}`, facts.requestId, mirror.compare?.noisePercent ?? 0);
 }
 
 async function compareCopy(
   want: Want,
-  copy: Copy,
-  content: Content,
+  ready: Ready,
   { candidate, until }: Primary,
   taken: Promise<Taken | Failure>,
   { rules, hidden }: Comparing,
 ): Promise<void> {
   const { decision, facts } = want;
+  const { copy, content } = ready;
   const { mirror, origin } = copy;
   const [group, service] = [decision.group.name, decision.service.name];
   const limit = { cap: MAX_COMPARED_BYTES, until };
@@ -217,7 +228,7 @@ async function compareCopy(
   const [primary, copied, probed] = await Promise.all([
     taken,
     ask(want, copy, { lane: mirror.lane, origin }, content, limit),
-    isProbed(want, copy, candidate) ? ask(want, copy, candidate, content, limit) : null,
+    isProbed(want, ready, candidate) ? ask(want, copy, candidate, content, limit) : null,
   ]);
   if (typeof primary === "string") return countUncompared(group, mirror.lane, service, "unfinished");
   const left = answerOf(primary, facts);
@@ -228,7 +239,7 @@ async function compareCopy(
   const shown = raw.differences.map((difference) => redact(difference, hidden));
   countComparison(group, mirror.lane, service, {
     mirror: mirror.name,
-    endpoint: endpointName(facts.method, facts.path),
+    endpoint: endpointName(facts.method, facts.path, ready.reading.operations),
     named: primary.status < 400,
     probed: asked,
     observed: pair(shown, asked ? noise.differences.map((difference) => redact(difference, hidden)) : null),

@@ -47,6 +47,7 @@ function sent(mirror: Record<string, unknown>, headers: Record<string, string> =
     one.facts,
     one.mirror,
     SPAN,
+    one.group.propagate.header,
   );
   const all = new Map(Object.entries(headers));
   for (const name of edits.remove) all.delete(name);

@@ -5,7 +5,7 @@ import { contextKey, windowOf, writeContext } from "../../src/core/context.ts";
 import { decide } from "../../src/core/decide.ts";
 import { readFacts } from "../../src/core/facts.ts";
 import type { LaneGroup } from "../../src/core/lane-group.ts";
-import { chooseCopies, isWrite, shadowHost } from "../../src/core/mirror.ts";
+import { chooseCopies, shadowHost } from "../../src/core/mirror.ts";
 import { parseLaneGroup } from "../../src/core/parse-lane-group.ts";
 import { SLOTS } from "../../src/core/slots.ts";
 
@@ -145,21 +145,6 @@ describe("a mirror", () => {
   it("is one of at most two for a request, counted after `from`", () => {
     const group = groupOf([{}, { from: ["s2"] }, {}, {}]);
     expect(whyOf(group, cookie(0))).toEqual(["sent", "served by s1, copies what s2 served", "sent", "busy"]);
-  });
-});
-
-describe("a write", () => {
-  it("is any method but GET, HEAD and OPTIONS, and any request that asks to be taken for one", () => {
-    const of = (method: string, headers: Record<string, string> = {}) =>
-      isWrite(
-        readFacts({ method, url: "http://a/", headers: new Map(Object.entries(headers)), ip: null, now: 0, requestId: "", slot: null }),
-      );
-    expect(["GET", "HEAD", "OPTIONS"].map((method) => of(method))).toEqual([false, false, false]);
-    expect(["POST", "PUT", "PATCH", "DELETE", "PURGE", "get"].map((method) => of(method))).toEqual(Array(6).fill(true));
-    expect(of("GET", { "x-http-method-override": "delete" })).toBe(true);
-    expect(of("GET", { "x-method-override": "" })).toBe(true);
-    expect(of("GET", { "x-http-method": "get" })).toBe(false);
-    expect(of("POST", { "x-http-method-override": "GET" })).toBe(true);
   });
 });
 

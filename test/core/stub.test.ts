@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Decision } from "../../src/core/decide.ts";
 import { readFacts } from "../../src/core/facts.ts";
 import { parseLaneGroup } from "../../src/core/parse-lane-group.ts";
+import { effectOf, readingOf } from "../../src/core/reads.ts";
 import { collaborate } from "../../src/core/stub.ts";
 
 const MODES = ["block", "stub", "synthetic", "send"] as const;
@@ -41,7 +42,8 @@ function does(
     copy: at.copy ?? "shop/m",
     refused: null,
   };
-  const found = collaborate(decision, facts, { lane, origin: group.lanes.get(lane)!.origins.get("pay")! });
+  const { reads } = readingOf(facts, effectOf(facts, null), null);
+  const found = collaborate(decision, facts, { lane, origin: group.lanes.get(lane)!.origins.get("pay")! }, reads);
   if (found.kind === "stub") return `stub ${found.stub.response.body}`;
   return found.kind === "send" && found.synthetic ? "synthetic" : found.kind;
 }
