@@ -1,4 +1,5 @@
 /** One name for all requests that differ only in whom or what they ask for (contract section 7): `GET /product/:id`. */
+import { announcesSecret } from "./redact-context.ts";
 
 /** Longer paths end in `/…`. */
 const MAX_SEGMENTS = 12;
@@ -21,7 +22,12 @@ export function endpointName(method: string, path: string, operations: readonly 
 function pathName(method: string, path: string, longest: number): string {
   // The first segment of "/a/b" is the empty one before the slash.
   const segments = path.slice(0, MAX_LENGTH * MAX_SEGMENTS).split("/", MAX_SEGMENTS + 2);
-  const names = segments.slice(0, MAX_SEGMENTS + 1).map(segmentName);
+  let secret = false;
+  const names = segments.slice(0, MAX_SEGMENTS + 1).map((segment) => {
+    const name = secret && segment.length >= 6 && /\d/.test(segment) ? ":id" : segmentName(segment);
+    secret ||= announcesSecret(segment);
+    return name;
+  });
   while (names.length > 1 && method.length + 1 + names.join("/").length > longest - 2) names.pop();
   const cut = names.length < segments.length;
   return `${method} ${names.join("/")}${cut ? "/…" : ""}`.slice(0, longest);

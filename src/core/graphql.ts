@@ -10,7 +10,7 @@ export interface Operation {
 }
 
 /** What is ignored, names, strings and single characters; `#` and `"` that begin none of these are left to the last. */
-const TOKEN = /[\s,\ufeff]+|#[^\n\r]*|[_A-Za-z]\w*|"(?:[^"\\\n\r]|\\.){0,10000}"|[^]/y;
+const TOKEN = /[\s,\ufeff]+|#[^\n\r]*|[_A-Za-z]\w*|"(?:[^"\\\n\r]|\\.){0,10000}"|[\s\S]/y;
 
 /** null: `text` is no executable document. */
 export function operationsOf(text: string): Operation[] | null {

@@ -111,7 +111,7 @@ function checkRules(file: LaneFile, report: Report): void {
 
 function checkMirrors(file: LaneFile, report: Report): void {
   checkNames(file.mirrors, "mirrors", report);
-  file.mirrors.forEach(({ lane, from = [], services = [] }, i) => {
+  file.mirrors.forEach(({ lane, from = [], services = [], secrets = [] }, i) => {
     const path = at("mirrors", i);
     checkLane(lane, at(path, "lane"), file, report);
     from.forEach((name, j) => {
@@ -124,6 +124,7 @@ function checkMirrors(file: LaneFile, report: Report): void {
     });
     checkDoubles(from, at(path, "from"), report);
     checkDoubles(services, at(path, "services"), report);
+    checkDoubles(secrets, at(path, "secrets"), report, true);
   });
 }
 

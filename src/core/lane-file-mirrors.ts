@@ -26,6 +26,7 @@ import {
   wholeNumber,
 } from "./lane-file-values.ts";
 import { aWhen } from "./lane-file-when.ts";
+import { SECRET_KEYS_TEXT } from "./secret-names.ts";
 
 /** Copies end before 25 s, whatever the file says. */
 const MAX_COPY_MS = 25_000;
@@ -35,8 +36,16 @@ export const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const COMPARED_HEADERS = ["content-type", "location", "cache-control", "vary"];
 
 const scrub = object({
-  headers: defaulted(list(scrubbedHeader), [], "Headers to remove, besides the credentials."),
-  query: defaulted(list(someText("the key of a query parameter")), [], "Query parameters to remove."),
+  headers: defaulted(
+    list(scrubbedHeader),
+    [],
+    "Headers to remove, besides the credentials, in any spelling that an origin may fold into them.",
+  ),
+  query: defaulted(
+    list(someText("the key of a query parameter")),
+    [],
+    "Query parameters to remove, also from Referer and every other header that holds a URL.",
+  ),
   baggage: defaulted(list(foreignBaggageKey), [], "Baggage members to remove."),
   json: defaulted(list(jsonPath), [], 'Places of a JSON body to remove: "card.number", "users[].email", "tags.*.owner".'),
 });
@@ -63,17 +72,20 @@ export const mirror = object({
     "block",
     "What becomes of any method but GET, HEAD and OPTIONS: not copied, sent marked as synthetic to an origin that promises to roll back, or sent.",
   ),
-  reads: optional(aWhen, "Requests that only read, whatever their method says, such as GraphQL queries by POST."),
+  reads: optional(
+    aWhen,
+    "Requests that only read, whatever their method says, such as GraphQL queries by POST. Their content is looked at: a GraphQL mutation, a hash or id that stands for an unknown operation, and what cannot be read for sure, stay writes.",
+  ),
   secrets: optional(
     list(someText("the key of a query parameter")),
-    "Query keys that hold one-time secrets, instead of the built-in list; a request with one is not copied where credentials are stripped.",
+    `Query keys that hold one-time secrets, instead of the built-in list; [] is none. A request with one is not copied where credentials are stripped, and no lane is asked twice for it. Built in: ${SECRET_KEYS_TEXT}. Secrets in a path, such as /reset/…, cannot be known: keep them away with "when".`,
   ),
   timeoutMs: defaulted(wholeNumber(1, MAX_COPY_MS, " of milliseconds"), 5000, "A copy is given up after so long."),
   maxBodyBytes: defaulted(wholeNumber(0, MAX_BODY_BYTES, " of bytes"), 1_048_576, "A request with a longer body is not copied."),
   credentials: defaulted(
     choice("strip", "forward"),
     "strip",
-    "Are Authorization, Proxy-Authorization and Cookie taken out of the copy or left in?",
+    "Are Authorization, Proxy-Authorization, Cookie, Cf-Access-* and other headers that prove who asks (names with api-key, token, auth, session, csrf, …) taken out of the copy or left in?",
   ),
   scrub: defaulted(scrub, {}, "What else is taken out of the copy."),
   compare: optional(compare, "Compare the copy's answer with the original's; left out: the answer is thrown away."),

@@ -171,10 +171,31 @@ function signedWarnings({ services, lanes }: LaneGroup): Problem[] {
   return warnings;
 }
 
+/** Does this condition leave requests out by more than their method? */
+function narrows(condition: Condition): boolean {
+  if (condition.on === "method") return false;
+  if (condition.on === "any") return condition.of.every((when) => when.some(narrows));
+  if (condition.on === "not") return condition.of.every(narrows);
+  const { matcher } = condition;
+  return (
+    !(condition.on === "path" && matcher.kind === "prefix" && matcher.value === "/") &&
+    !(matcher.kind === "regex" && matcher.source === ".*")
+  );
+}
+
 function mirrorWarnings({ mirrors, lanes }: LaneGroup): Problem[] {
-  return mirrors.flatMap(({ lane, expiresAt }, i) => {
+  return mirrors.flatMap(({ lane, expiresAt, reads, secrets, credentials }, i) => {
     const path = at("mirrors", i);
     const warnings: Problem[] = [];
+    if (reads !== null && !reads.some(narrows))
+      warnings.push({
+        path: at(path, "reads"),
+        message: "names no path, host, header or the like: every write that is no GraphQL is copied as a read",
+      });
+    if (secrets !== null && (secrets.size === 0 || credentials === "forward")) {
+      const message = `${credentials === "forward" ? `"credentials": "forward"` : "[]"} lets one-time secrets of a query go to ${quote(lane)}`;
+      warnings.push({ path: at(path, "secrets"), message });
+    }
     if (expiresAt === null) warnings.push({ path, message: `has no "expiresAt": it copies traffic until somebody remembers it` });
     if ((lanes.get(lane)?.owner ?? null) === null)
       warnings.push({ path: at(path, "lane"), message: `${quote(lane)} has no "owner" to ask about the copies` });

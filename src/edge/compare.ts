@@ -7,6 +7,7 @@ import type { Facts } from "../core/facts.ts";
 import type { Mirror, Origin } from "../core/lane-group.ts";
 import { publicCookies, publicHeader, setAnswerHeaders } from "../core/map-back.ts";
 import { type Redaction, redaction } from "../core/redact.ts";
+import { collectSecrets, SecretValues } from "../core/secret-values.ts";
 import { unshadowed } from "../core/shadow-host.ts";
 import { readUpTo } from "./read-up-to.ts";
 
@@ -98,7 +99,7 @@ export function comparingOf(mirror: Mirror): Comparing | null {
   const known = compiled.get(mirror);
   if (known !== undefined) return known;
   const rules = mirror.compare === null ? null : compareRules(mirror.compare);
-  const comparing = rules?.ok ? { rules: rules.value, hidden: redaction(mirror.scrub) } : null;
+  const comparing = rules?.ok ? { rules: rules.value, hidden: redaction(mirror.scrub, mirror.secrets) } : null;
   compiled.set(mirror, comparing);
   return comparing;
 }
@@ -106,4 +107,11 @@ export function comparingOf(mirror: Mirror): Comparing | null {
 export function compareWith(left: Answer, right: Taken | Failure, facts: Facts, rules: CompareRules): Comparison {
   if (typeof right !== "string") return compareAnswers(left, answerOf(right, facts), rules);
   return { differences: [{ path: "status", kind: "status", left: left.status, right, times: 1 }], truncated: false, skipped: null };
+}
+
+/** What is secret in these answers by what stands beside it. They are read again: few comparisons differ. */
+export function secretValuesOf(answers: readonly (Taken | Failure | null)[], { names }: Redaction): SecretValues {
+  const values = new SecretValues();
+  for (const taken of answers) if (taken !== null && typeof taken !== "string") collectSecrets(bodyOf(taken), names, values);
+  return values;
 }

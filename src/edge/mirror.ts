@@ -15,7 +15,17 @@ import { within } from "../core/slots.ts";
 import { headerEdits, originUrl } from "../core/target.ts";
 import { countComparison, countCopy, countUncompared } from "./batch.ts";
 import { goesAsItCame, type Upload } from "./body.ts";
-import { answerOf, type Comparing, compareWith, comparingOf, type Failure, MAX_COMPARED_BYTES, type Taken, take } from "./compare.ts";
+import {
+  answerOf,
+  type Comparing,
+  compareWith,
+  comparingOf,
+  type Failure,
+  MAX_COMPARED_BYTES,
+  secretValuesOf,
+  type Taken,
+  take,
+} from "./compare.ts";
 import type { Sending, Served } from "./fallback.ts";
 import { forward } from "./forward.ts";
 import { type Hold, hold, type Kept, keep, nothingKept, release } from "./in-flight.ts";
@@ -236,13 +246,15 @@ async function compareCopy(
   if (raw.skipped !== null) return countUncompared(group, mirror.lane, service, raw.skipped);
   const noise = probed === null ? null : compareWith(left, probed, facts, rules);
   const asked = noise !== null && noise.skipped === null;
-  const shown = raw.differences.map((difference) => redact(difference, hidden));
+  const differ = raw.differences.length > 0 || (asked && noise.differences.length > 0);
+  const values = differ ? secretValuesOf([primary, copied, probed], hidden) : undefined;
+  const shown = raw.differences.map((difference) => redact(difference, hidden, values));
   countComparison(group, mirror.lane, service, {
     mirror: mirror.name,
     endpoint: endpointName(facts.method, facts.path, ready.reading.operations),
     named: primary.status < 400,
     probed: asked,
-    observed: pair(shown, asked ? noise.differences.map((difference) => redact(difference, hidden)) : null),
+    observed: pair(shown, asked ? noise.differences.map((difference) => redact(difference, hidden, values)) : null),
     sample: sampleOf(facts, shown, raw.truncated),
   });
 }

@@ -26,8 +26,19 @@ it.each([
   ["/.well-known/security.txt", "/.well-known/security.txt"],
   ["/v1/items:batchGet", "/v1/items:batchGet"],
   ["//a/", "//a/"],
+  ["/reset/x7-abc", "/reset/:id"],
+  ["/password-reset/MQ/c3k-abc/", "/password-reset/MQ/:id/"],
+  ["/reset/done", "/reset/done"],
 ])("the endpoint of %s is %s", (path, name) => {
   expect(endpointName("GET", path)).toBe(`GET ${name}`);
+});
+
+it("has the names of the GraphQL operations, three at most", () => {
+  const of = (...operations: string[]) => endpointName("POST", "/graphql", operations);
+  expect(of("GetCart")).toBe("POST /graphql#GetCart");
+  expect(of("A", "B", "C", "D")).toBe("POST /graphql#A+B+C+…");
+  expect(of("ada@example.com", "q1234567")).toBe("POST /graphql#:id+:id");
+  expect(endpointName("POST", `/${"word-".repeat(20)}`.repeat(3), ["x-".repeat(500)]).length).toBeLessThanOrEqual(160);
 });
 
 it("tells methods apart", () => {

@@ -9,7 +9,7 @@ const difference = (path: string, left: unknown, right: unknown): Difference => 
 
 /** How `value` is kept as an example at `path`. */
 const kept = (path: string, value: unknown, scrub: Partial<Mirror["scrub"]> = {}): string | null =>
-  redact(difference(path, value, undefined), redaction({ ...NOTHING, ...scrub })).left;
+  redact(difference(path, value, undefined), redaction({ ...NOTHING, ...scrub }, null)).left;
 
 const object = (entries: Record<string, unknown>): unknown => new Map(Object.entries(entries));
 
@@ -18,7 +18,7 @@ describe("an example of a difference", () => {
     expect(
       redact(
         { path: "body.a", kind: "extra", left: undefined, right: object({ b: [1, "x", null, true], c: 2n }), times: 3 },
-        redaction(NOTHING),
+        redaction(NOTHING, null),
       ),
     ).toEqual({
       path: "body.a",
@@ -143,6 +143,67 @@ describe("texts that look like secrets are hidden wherever they stand:", () => {
     expect(kept("body.text", text)).toBe(JSON.stringify(hidden));
   });
 
+  it.each([
+    ['<input type="hidden" name="csrf_token" value="S3CRET-a">', '<input type="hidden" name="csrf_token" value="…">'],
+    ['<input value="S3CRET-a" type="hidden" name="csrf">', '<input value="…" type="hidden" name="csrf">'],
+    ['<meta content="S3CRET-a" name="csrf-token"/>', '<meta content="…" name="csrf-token"/>'],
+    ['{ "name": "password", "value": "S3CRET-a" }', '{ "name": "password", "value": "…" }'],
+    ['{"value":"S3CRET-a","key":"token"}', '{"value":"…","key":"token"}'],
+    ["{name: 'csrf', value: 'S3CRET-a'}", "{name: 'csrf', value: '…'}"],
+    ["- name: password\n  value: S3CRET-a", "- name: password\n  value: …"],
+    ["<password>S3CRET-a</password>", "<password>…</password>"],
+    ['<wsse:Password Type="x">S3CRET-a</wsse:Password>', '<wsse:Password Type="x">…</wsse:Password>'],
+    ["<password><![CDATA[S3CRET-a]]></password>", "<password><![CDATA[…</password>"],
+    ["<field><name>password</name><value>S3CRET-a</value></field>", "<field><name>password</name><value>…</value></field>"],
+    ["<key>password</key><string>S3CRET-a</string>", "<key>password</key><string>…</string>"],
+    ['<entry key="db.password">S3CRET-a</entry>', '<entry key="db.password">…</entry>'],
+    ["https://a.example/cb?code=S3CRET-a&state=1", "https://a.example/cb?code=…&state=1"],
+    ["/login?next=%2Fcb%3Fcode%3DS3CRET-a%26x%3D1", "/login?next=%2Fcb%3Fcode%3D…%26x%3D1"],
+    ["/login?next=/cb?code=S3CRET-a", "/login?next=/cb?code=…"],
+    ["code=S3CRET-a&x=1", "code=…&x=1"],
+    ["user[password]=S3CRET-a&x=1", "user[password]=…&x=1"],
+    ["/reset/S3CRET-a", "/reset/…"],
+    ["https:\\/\\/a.example\\/reset\\/S3CRET-a", "https:\\/\\/a.example\\/reset\\/…"],
+    ["/password/reset/MQ/c3k-S3CRET-a/", "/password/reset/MQ/…/"],
+    ["/a%2Freset%2FS3CRET-a", "/a%2Freset%2F…"],
+    ["Set-Cookie: sid=S3CRET-a; Path=/; a=S3CRET-a", "Set-Cookie: …"],
+    ["Cookie: a=S3CRET-a; b=S3CRET-b", "Cookie: …"],
+    ['{\\"password\\":\\"S3CRET-a\\",\\"a\\":1}', '{\\"password\\":\\"…\\",\\"a\\":1}'],
+    ['{"password":"correct horse S3CRET-a","a":1}', '{"password":"…","a":1}'],
+    ['{"password":"a\\"S3CRET-a","a":1}', '{"password":"…","a":1}'],
+    ['"password":{"raw":"S3CRET-a"},"a":1', '"password":…,"a":1'],
+    ["password: S3CRET-a and S3CRET-b", "password: …"],
+    ["password=S3CRET-a user=ada", "password=… user=ada"],
+    ["x-api-key: S3CRET-a", "x-api-key: …"],
+    ["{'password' => 'S3CRET-a'}", "{'password' => '…'}"],
+    [
+      'data-props="{&quot;token&quot;:&quot;S3CRET-a&quot;,&quot;a&quot;:1}"',
+      'data-props="{&quot;token&quot;:&quot;…&quot;,&quot;a&quot;:1}"',
+    ],
+  ])("by what stands around them: %s", (text, hidden) => {
+    expect(kept("body.text", text)).toBe(JSON.stringify(hidden));
+  });
+
+  it.each([
+    '<a href="/product/42?page=2">Shoes for 3</a>',
+    '<select name="country" value="DE">',
+    '{"a":1,"name":"shoe","value":5}',
+    "name: Ada\nage: 3",
+    "/assets/app-3f2a9c.js",
+    "/reset/done",
+    "/login?next=/cart&page=2",
+    "zipcode=1234&x=1",
+  ])("and nothing else: %s", (text) => {
+    expect(kept("body.text", text)).toBe(JSON.stringify(text));
+  });
+
+  it("a value that a sibling names, in any depth of a value", () => {
+    const field = (name: string) => object({ name, label: "x", value: object({ raw: "S3CRET-a" }) });
+    expect(kept("body.fields", [field("password"), field("city")])).toBe(
+      '[{"name":"password","label":"x","value":…},{"name":"city","label":"x","value":{"raw":"S3CRET-a"}}]',
+    );
+  });
+
   it("numbers that are a card's, but no other long numbers", () => {
     expect(kept("body.n", 4111111111111111)).toBe("…");
     expect(kept("body.n", 4111111111111112)).toBe("4111111111111112");
@@ -151,7 +212,7 @@ describe("texts that look like secrets are hidden wherever they stand:", () => {
 
   it("keys of objects and of the path itself", () => {
     expect(kept("body", object({ "ada@example.com": 1 }))).toBe('{"…":1}');
-    expect(redact(difference("body.users['ada@example.com'].age", 1, 2), redaction(NOTHING)).path).toBe("body.users['…'].age");
+    expect(redact(difference("body.users['ada@example.com'].age", 1, 2), redaction(NOTHING, null)).path).toBe("body.users['…'].age");
   });
 
   it("not even its first half where a text is cut", () => {
@@ -167,7 +228,25 @@ describe("texts that look like secrets are hidden wherever they stand:", () => {
   });
 
   it("in time that does not depend on how the text is made", () => {
-    for (const unit of ["eyJ", "a@", "a.", "-----BEGIN ", "1 ", "token", "token=", "//a:", "Bearer ", `${"1".repeat(4000)}\n`]) {
+    for (const unit of [
+      "eyJ",
+      "a@",
+      "a.",
+      "-----BEGIN ",
+      "1 ",
+      "token",
+      "token=",
+      "//a:",
+      "Bearer ",
+      "a=",
+      'name="token" ',
+      "<a name=token>",
+      "/reset/abc123",
+      "password:{",
+      "&quot;",
+      'a="',
+      `${"1".repeat(4000)}\n`,
+    ]) {
       expect(kept("body.text", unit.repeat(Math.ceil(300_000 / unit.length)))?.length).toBeLessThanOrEqual(256);
     }
   });

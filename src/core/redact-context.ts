@@ -1,0 +1,210 @@
+/**
+ * Where in a text secrets stand, as the words around them say: a field's own name (`password=`, `"token": `, `<password>`), its sibling's
+ * (`name="csrf" value=`, `{ "name": "password", "value": … }`), the link's (`/reset/…`), the cookie's line. Whatever the text is: JSON, also
+ * within a string, forms, URLs, HTML, XML, YAML, logs, headers. Linear; errs on the side of hiding.
+ */
+import { isSecretKey, isSecretName } from "./secret-names.ts";
+
+/** From, to: what is to be hidden. `own`: by its own name, which stands with it wherever it is shown. */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+  readonly own: boolean;
+}
+
+/** A name and what it is for, as texts write pairs. */
+interface Pair {
+  readonly key: string;
+  readonly start: number;
+  readonly end: number;
+  /** Where its key, or the tag before it, begins. */
+  readonly from: number;
+}
+
+/** A quote, as such, escaped in a string, as an entity, or percent-encoded. */
+const QUOTE = String.raw`\\{0,4}["'\`]|&quot;|&#34;|&#39;|%22|%27`;
+/** Not within a percent-encoded character. */
+const KEY = new RegExp(
+  String.raw`(?<!%|%[0-9A-Fa-f])([A-Za-z_$@][\w.$-]{0,63})(?:\]|%5[dD])?(?:${QUOTE})?\s{0,3}(=>?|:|%3[dDaA])\s{0,3}(${QUOTE})?`,
+  "g",
+);
+/** What ends a value without quotes, by what stands before it. */
+const END_OF_WORD = /[\s"'`&,;<>{}()[\]\\]|%26|%23|%3[bB]/g;
+const END_OF_LINE = /[\r\n"'`&,;<>{}\]\\]/g;
+const END_OF_COOKIES = /[\r\n"'<\\]/g;
+const END_OF_ROW = /[\r\n]/g;
+/** Of a value in quotes, and of one in brackets. */
+const MAX_VALUE = 4096;
+/** What parts parameters, before a key. */
+const PARAMETER = /(?:[?&;#]|&amp;|%3[fF]|%26|%23|%3[bB])$/;
+
+/** A text between two tags (XML, and HTML where it looks so). */
+const ELEMENT = /<([A-Za-z_][\w:.-]{0,63})(\s[^<>]{0,2000})?>(<!\[CDATA\[)?([^<]+)/g;
+
+const NAMES = /^(?:name|key|id|field|property|itemprop|param|parameter|attribute|label|type|header|http-equiv|autocomplete)$/i;
+const VALUES = /^(?:values?|val|content|text|data|default|default-?value|initial-?value|string|raw|current|old|new|before|after|data-.*)$/i;
+
+/** Says this key that another one's value stands beside it? */
+export const isNameKey = (key: string): boolean => NAMES.test(key);
+export const isValueKey = (key: string): boolean => VALUES.test(key);
+
+/** Ends of values without quotes. They are asked for from left to right, so what was found for one value holds for all that begin within it. */
+class Ends {
+  readonly #text: string;
+  readonly #known = new Map<RegExp, readonly [from: number, end: number]>();
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  next(end: RegExp, from: number): number {
+    const [first, last] = this.#known.get(end) ?? [0, -1];
+    if (first <= from && from <= last) return last;
+    end.lastIndex = from;
+    const found = end.exec(this.#text)?.index ?? this.#text.length;
+    this.#known.set(end, [from, found]);
+    return found;
+  }
+}
+
+/** The quote that ends what one of its kind began; a plain one, not where a backslash stands before it. */
+function quotedEnd(text: string, from: number, quote: string, ends: Ends): number {
+  for (let at = text.indexOf(quote, from); at >= 0 && at - from <= MAX_VALUE; at = text.indexOf(quote, at + 1)) {
+    if (quote.length > 1 || text[at - 1] !== "\\" || text[at - 2] === "\\") return at;
+  }
+  return ends.next(END_OF_ROW, from);
+}
+
+/** Past the bracket that ends what one at `from` begins. */
+function bracketEnd(text: string, from: number): number {
+  let depth = 0;
+  const last = Math.min(text.length, from + MAX_VALUE);
+  for (let at = from; at < last; at++) {
+    if (text[at] === "{" || text[at] === "[") depth++;
+    else if ((text[at] === "}" || text[at] === "]") && --depth === 0) return at + 1;
+  }
+  return last;
+}
+
+/** The same keys come again and again. */
+const MAX_KNOWN = 500;
+
+const isBracket = (char: string | undefined): boolean => char === "{" || char === "[";
+
+function valueEnd(text: string, from: number, key: string, separator: string, quote: string | undefined, ends: Ends): number {
+  if (quote !== undefined) return quotedEnd(text, from, quote, ends);
+  if (separator === ":" && /cookie$/i.test(key)) return ends.next(END_OF_COOKIES, from);
+  return ends.next(separator === ":" ? END_OF_LINE : END_OF_WORD, from);
+}
+
+/** All pairs but those within a value that is hidden, which goes into `ranges`. */
+function pairsIn(text: string, names: ReadonlySet<string>, ranges: Range[]): Pair[] {
+  const pairs: Pair[] = [];
+  const ends = new Ends(text);
+  const isForm = text.includes("&");
+  const known = new Map<string, boolean>();
+  const isSecretHere = (key: string): boolean => {
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const secret = isSecretName(key, names);
+    if (known.size < MAX_KNOWN) known.set(key, secret);
+    return secret;
+  };
+  KEY.lastIndex = 0;
+  for (let found = KEY.exec(text); found !== null; found = KEY.exec(text)) {
+    const [whole, key = "", separator = "", quote] = found;
+    const from = found.index;
+    const start = from + whole.length;
+    const isParameter =
+      /^(?:=|%3d)$/i.test(separator) && ((from === 0 && isForm) || PARAMETER.test(text.slice(Math.max(0, from - 5), from)));
+    const own = isSecretHere(key);
+    const isSecret = own || (isParameter && isSecretKey(key));
+    const end = isSecret && isBracket(text[start]) ? bracketEnd(text, start) : valueEnd(text, start, key, separator, quote, ends);
+    pairs.push({ key, start, end, from });
+    if (isSecret) ranges.push({ start, end, own });
+    // A value may hold pairs of its own.
+    KEY.lastIndex = isSecret ? end : start;
+  }
+  return pairs;
+}
+
+function elementsIn(text: string): Pair[] {
+  const elements: Pair[] = [];
+  ELEMENT.lastIndex = 0;
+  for (let found = ELEMENT.exec(text); found !== null; found = ELEMENT.exec(text)) {
+    const [whole, tag = "", , , inner = ""] = found;
+    const end = found.index + whole.length;
+    if (inner.trim() !== "") elements.push({ key: tag.slice(tag.indexOf(":") + 1), start: end - inner.length, end, from: found.index });
+    ELEMENT.lastIndex = end;
+  }
+  return elements;
+}
+
+/** As far as a sibling may stand away, in characters and in pairs. */
+const MAX_AWAY = 300;
+const MAX_PAIRS_AWAY = 4;
+/** Longer values are no names. */
+const MAX_NAME = 100;
+
+/** The value that belongs to the name at `at`: in the same tag or braces on either side, else the next one. */
+function siblingOf(pairs: readonly Pair[], at: number, text: string): Pair | null {
+  const name = pairs[at]!;
+  let next: Pair | null = null;
+  for (let away = 1; away <= MAX_PAIRS_AWAY; away++) {
+    for (const other of [pairs[at + away], pairs[at - away]]) {
+      if (other === undefined || !isValueKey(other.key)) continue;
+      const between = other.from > name.from ? text.slice(name.end, other.start) : text.slice(other.end, name.from);
+      if (between.length > MAX_AWAY) continue;
+      if (!/[<>{}]/.test(between)) return other;
+      if (other.from > name.from) next ??= other;
+    }
+  }
+  return next;
+}
+
+/** In no order; they may overlap. `names`: more that are secret, by `plainName`. */
+export function secretRanges(text: string, names: ReadonlySet<string>): Range[] {
+  const ranges: Range[] = [];
+  const keyed = pairsIn(text, names, ranges);
+  const elements = text.includes("<") ? elementsIn(text) : [];
+  for (const { key, start, end } of elements) if (isSecretName(key, names)) ranges.push({ start, end, own: true });
+  const pairs = elements.length === 0 ? keyed : [...keyed, ...elements].sort((a, b) => a.start - b.start);
+  pairs.forEach((pair, at) => {
+    if (!isNameKey(pair.key) || pair.end - pair.start > MAX_NAME || !isSecretName(text.slice(pair.start, pair.end), names)) return;
+    const sibling = siblingOf(pairs, at, text);
+    if (sibling !== null) {
+      const end = isBracket(text[sibling.start]) ? bracketEnd(text, sibling.start) : sibling.end;
+      ranges.push({ start: sibling.start, end, own: false });
+    }
+    // `<property name="password">…</property>`
+    const inside = pairs.slice(at + 1, at + 1 + MAX_PAIRS_AWAY).find(({ from }) => from < pair.from);
+    if (inside !== undefined) ranges.push({ start: inside.start, end: inside.end, own: false });
+  });
+  linkRanges(text, names, ranges);
+  return ranges;
+}
+
+const SEGMENT = /(?:\\?\/|%2[fF])((?:(?!%2[fF])[^/\s?#"'<>\\&;])+)/g;
+/** What stands behind such a segment of a path is often a secret of its own: `/reset/…`, `/invite/…`, `/password-reset/MQ/…`. */
+const LINK =
+  /(?:^|[^a-z])(?:reset|verif(?:y|ication)|confirm(?:ation)?|activat(?:e|ion)|invit(?:e|es|ation|ations)|magic|unlock|recover(?:y)?|unsubscribe|token|tokens|otp|sso|login|signin|auth|oauth|callback|session|sessions|password|secret|share|shared)(?:$|[^a-z])/;
+
+/** Of two kinds of characters, or longer than a word: somebody made it, nobody wrote it. */
+export const looksIssued = (segment: string): boolean =>
+  segment.length >= 6 && (/\d/.test(segment) || /[a-z][A-Z]/.test(segment) || segment.length >= 20);
+
+/** Does this segment of a path say that a secret follows? */
+export const announcesSecret = (segment: string): boolean => segment.length <= 64 && LINK.test(segment.toLowerCase());
+
+function linkRanges(text: string, names: ReadonlySet<string>, ranges: Range[]): void {
+  SEGMENT.lastIndex = 0;
+  let last = -1;
+  let follows = false;
+  for (let found = SEGMENT.exec(text); found !== null; found = SEGMENT.exec(text)) {
+    const [whole, segment = ""] = found;
+    if (found.index !== last) follows = false;
+    last = found.index + whole.length;
+    if (follows && looksIssued(segment)) ranges.push({ start: last - segment.length, end: last, own: true });
+    follows ||= announcesSecret(segment) || (segment.length <= 64 && names.has(segment.toLowerCase()));
+  }
+}
