@@ -71,6 +71,7 @@ const OVERRIDES = /^(?:x-)?(?:http-)?(?:method|verb)-override$|^x-http-(?:method
 
 /** Does this header, or this key of a query or form (`_method`, as Rack, Symfony and Laravel have it), override the method? Any case. */
 export const overridesMethod = (name: string): boolean => {
+  if (!/method|verb/i.test(name)) return false;
   const plain = folded(name.toLowerCase());
   return plain === "-method" || OVERRIDES.test(plain);
 };

@@ -74,6 +74,29 @@ describe("a copy's headers", () => {
     expect([forwarded.get("authorization"), forwarded.get("cookie")]).toEqual(["Bearer x", "a=1"]);
   });
 
+  it("have lost every header that proves who asks, and scrubbed ones, in any spelling, but not the lane's", () => {
+    const client = {
+      x_api_key: "k",
+      "cf-access-jwt-assertion": "j",
+      x_tenant_id: "t",
+      "x-request-id": "r",
+      baggage: "user-token=1,user-id=7",
+    };
+    const headers = sent({ scrub: { headers: ["X-Tenant-Id"] } }, client);
+    for (const name of ["x_api_key", "cf-access-jwt-assertion", "x_tenant_id", "user-token"]) expect(headers.has(name), name).toBe(false);
+    expect([headers.get("x-request-id"), headers.get("user-id"), headers.get("x-lane")]).toEqual(["r", "7", "dark"]);
+  });
+
+  it("name no scrubbed parameter in any URL, and none is set again that ends here", () => {
+    const client = { referer: "https://a.example/?token=x&b=1", "x-original-url": "/?b=1&code=x", baggage: "user-page=/?token=x%26b=1" };
+    const headers = sent({}, client);
+    expect(headers.get("referer")).toBe("https://a.example/?b=1");
+    expect(headers.get("x-original-url")).toBe("/?b=1");
+    expect(headers.get("user-page")).toBe("/?b=1");
+    expect(sent({}, { ...client, connection: "referer" }).get("referer")).toBe(client.referer);
+    expect(sent({ credentials: "forward" }, client).get("referer")).toBe(client.referer);
+  });
+
   it.each([
     ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", `00-4bf92f3577b34da6a3ce929d0e0e4736-${SPAN}-01`],
     ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00", `00-4bf92f3577b34da6a3ce929d0e0e4736-${SPAN}-00`],
@@ -120,6 +143,8 @@ describe("credentials", () => {
     expect(lost({ cookie: "lane-shop=1.1.5" })).toBe(false);
     expect(lost({ cookie: "__Host-lane-shop=1.1.5" })).toBe(false);
     expect(lost({ "proxy-authorization": "Basic x" })).toBe(false);
+    expect(lost({ x_api_key: "k" })).toBe(true);
+    expect(lost({ "x-request-id": "r" })).toBe(false);
     expect(lost({ authorization: "x", connection: "authorization" })).toBe(false);
     expect(lost({ authorization: "Bearer x", cookie: "a=1" }, { credentials: "forward" })).toBe(false);
   });

@@ -150,6 +150,20 @@ describe("a value that a lane file may not have", () => {
       'mirrors[0].scrub.json[0]: expected a path such as "card.number", "users[].email" or "tags.*.owner", got "a..b"',
     ],
     [
+      ["mirrors", 0, "reads"],
+      {},
+      'mirrors[0].reads: expected at least one of "baggage", "cookie", "query", "header", "path", "host", "method", "any" and "not", got {}',
+    ],
+    [["mirrors", 0, "reads"], "/graphql", 'mirrors[0].reads: expected an object, got "/graphql"'],
+    [
+      ["mirrors", 0, "reads"],
+      { path: { regex: "(" } },
+      'mirrors[0].reads.path.regex: expected an RE2 pattern, got "(": character 1: "(" is never closed',
+    ],
+    [["mirrors", 0, "secrets"], "token", 'mirrors[0].secrets: expected a list, got "token"'],
+    [["mirrors", 0, "secrets"], [""], 'mirrors[0].secrets[0]: expected the key of a query parameter, got ""'],
+    [["mirrors", 0, "secrets"], ["token", "Token"], 'mirrors[0].secrets: expected each only once, got "Token" twice'],
+    [
       ["mirrors", 0, "compare", "ignore"],
       ["items"],
       'mirrors[0].compare.ignore[0]: expected a path such as "status", "headers.date" or "body.items[].updatedAt", got "items"',

@@ -5,7 +5,7 @@ import { contextKey, windowOf, writeContext } from "../../src/core/context.ts";
 import { decide } from "../../src/core/decide.ts";
 import { readFacts } from "../../src/core/facts.ts";
 import type { LaneGroup } from "../../src/core/lane-group.ts";
-import { chooseCopies, shadowHost } from "../../src/core/mirror.ts";
+import { chooseCopies, permitted, shadowHost } from "../../src/core/mirror.ts";
 import { parseLaneGroup } from "../../src/core/parse-lane-group.ts";
 import { SLOTS } from "../../src/core/slots.ts";
 
@@ -124,6 +124,31 @@ describe("a mirror", () => {
   it("copies nothing of a group that is off, and nothing that it cannot mark", () => {
     expect(whyOf(groupOf([{}]), { override: "off" })).toEqual(["the group is off"]);
     expect(whyOf(groupOf([{}]), { markable: false })).toEqual(["unmarkable"]);
+  });
+
+  it("copies no request with a one-time secret where it strips credentials, and says so", () => {
+    const at = (mirror: object, url: string, method?: string) =>
+      whyOf(groupOf([mirror]), { url: `http://shop.example${url}`, ...(method && { method }) });
+    expect(at({}, "/verify?token=x&code=y")).toEqual(["credentials"]);
+    expect(at({}, "/cart;jsessionid=1")).toEqual(["credentials"]);
+    expect(at({ credentials: "forward" }, "/verify?token=x")).toEqual(["sent"]);
+    expect(at({ secrets: ["Invite_Id"] }, "/verify?token=x")).toEqual(["sent"]);
+    expect(at({ secrets: ["Invite_Id"] }, "/verify?inviteId=x")).toEqual(["credentials"]);
+    expect(at({ secrets: [] }, "/verify?token=x")).toEqual(["sent"]);
+    expect(at({}, "/verify?token=x", "POST")).toEqual(["method"]);
+    expect(choicesOf(groupOf([{}]), { url: "http://shop.example/?code=1" }).choices[0]!.why).toBe(
+      "its query holds a one-time secret, and this mirror strips credentials",
+    );
+  });
+
+  it("says that what it calls a read is sent unless its content says otherwise", () => {
+    const group = groupOf([{ reads: { path: "/graphql" } }]);
+    const choice = choicesOf(group, { url: "http://shop.example/graphql", method: "POST" }).choices[0]!;
+    expect(choice.why).toBe("sent, unless its content is a GraphQL mutation");
+    expect(permitted(choice.copy!, true)).toBe(choice.copy);
+    expect(permitted(choice.copy!, false)).toBeNull();
+    expect(whyOf(group, { url: "http://shop.example/graphql", method: "POST", headers: { x_method_override: "PUT" } })).toEqual(["method"]);
+    expect(whyOf(group, { url: "http://shop.example/pay", method: "POST" })).toEqual(["method"]);
   });
 
   it("ends with its second", () => {

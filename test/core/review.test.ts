@@ -146,6 +146,31 @@ describe("a review", () => {
     ]);
   });
 
+  it("warns of a mirror that calls every write a read, or lets one-time secrets go", () => {
+    const of = (mirror: object) => {
+      const lanes = { ...base.lanes, s2: { ...base.lanes.s2, owner: "web" } };
+      return warnings({ lanes, mirrors: [{ name: "m", lane: "s2", percent: 1, expiresAt: "2027-01-31T00:00:00Z", ...mirror }] });
+    };
+    const everything = [
+      { path: { prefix: "/" } },
+      { method: "POST" },
+      { path: { regex: ".*" } },
+      { any: [{ path: "/graphql" }, { method: "PUT" }] },
+      { not: { method: "DELETE" } },
+    ];
+    for (const reads of everything)
+      expect(of({ reads })).toEqual([
+        "mirrors[0].reads: names no path, host, header or the like: every write that is no GraphQL is copied as a read",
+      ]);
+    for (const reads of [{ path: "/graphql" }, { method: "POST", header: { "x-read": "1" } }, { any: [{ path: { prefix: "/api" } }] }])
+      expect(of({ reads })).toEqual([]);
+    expect(of({ secrets: ["invite"] })).toEqual([]);
+    expect(of({ secrets: [] })).toEqual(['mirrors[0].secrets: [] lets one-time secrets of a query go to "s2"']);
+    expect(of({ secrets: ["invite"], credentials: "forward" })).toEqual([
+      'mirrors[0].secrets: "credentials": "forward" lets one-time secrets of a query go to "s2"',
+    ]);
+  });
+
   it("tells who moves from where to where, in percent of all visitors", () => {
     const lanes = (s1: number, s2: number) => ({ s1: { ...base.lanes.s1, weight: s1 }, s2: { ...base.lanes.s2, weight: s2 } });
     expect(review(group({ lanes: lanes(50, 50) }), group(), NOW).moved).toEqual([{ from: "s1", to: "s2", percent: 10 }]);

@@ -7,9 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cookieFor } from "../../src/core/answer.ts";
 import { baggageValue, MAX_BYTES, MAX_MEMBERS, parseBaggage, writeBaggage } from "../../src/core/baggage.ts";
 import { readContext, type Signer } from "../../src/core/context.ts";
+import { copyDecision, copyEdits, copySearch } from "../../src/core/copy.ts";
 import { decide } from "../../src/core/decide.ts";
 import { firstCandidate, mayProbe, secondCandidate } from "../../src/core/fallback.ts";
 import type { LaneGroup, Origin } from "../../src/core/lane-group.ts";
+import { chooseCopies } from "../../src/core/mirror.ts";
 import { parseLaneGroup, parseLaneGroupText } from "../../src/core/parse-lane-group.ts";
 import { runsOf } from "../../src/core/slots.ts";
 import { readCookie } from "../../src/core/sticky.ts";
@@ -542,6 +544,78 @@ describe("the router", () => {
       },
     ],
   ])("would be found out if it %s", (_, urlOf, edits) => finds(holdsTogether(urlOf, edits), 1_500));
+});
+
+describe("a copy", () => {
+  const SECRET = "S3CRET";
+  const parsed = parseLaneGroup(
+    {
+      ...valid(),
+      lanes: { ...valid().lanes, s3: { origins: { web: "https://dark.example" } } },
+      rules: [],
+      mirrors: [{ name: "m", lane: "s3", percent: 100 }],
+    },
+    { insecureOrigins: false },
+  );
+  const of = parsed.ok ? parsed.value.group : null;
+  const key = fc.constantFrom("token", "code", "%74oken", "Access_Token", "user[token]", "X-Amz-Signature", "oobCode");
+  const secret = key.map((name) => `${name}=${SECRET}`);
+  const other = fc.constantFrom("a=1", "b", "page=2", "q=x%20y", "pageToken=1");
+  const packed = secret.map((text) => `next=${encodeURIComponent(`/x?${text}&c=1`)}`);
+  const search = (parts: fc.Arbitrary<string>) =>
+    fc.array(fc.tuple(parts, fc.constantFrom("&", ";", "&&")), { maxLength: 4 }).map((list) => list.flat().join(""));
+  const url = search(fc.oneof(other, secret, packed)).map((text) => `https://shop.example/page?${text}#c`);
+  const headers = fc.dictionary(
+    fc.constantFrom(
+      "referer",
+      "x-original-url",
+      "x_rewrite_url",
+      "hx-current-url",
+      "x-page",
+      "accept",
+      "x_http_method_override",
+      "x-http-method",
+    ),
+    fc.oneof(url, fc.constantFrom("GET", "DELETE", "*/*;q=0.1")),
+  );
+  const proofs = fc.dictionary(
+    fc.constantFrom("authorization", "cookie", "x_api_key", "cf-access-jwt-assertion", "x-auth-token"),
+    fc.constant(`a=${SECRET}`),
+  );
+  const method = fc.constantFrom("GET", "GET", "HEAD", "POST");
+
+  const keepsSecrets = (scrub: typeof copyEdits) =>
+    fc.property(method, search(fc.oneof(other, other, other, secret, packed)), headers, proofs, (method, query, named, proved) => {
+      const sent = { ...named, ...proved };
+      const facts = factsOf({ url: `https://shop.example/x?${query}`, method, headers: sent, slot: 1 });
+      const decision = decide(of!, facts, { override: null, signer })!;
+      const { copy, drop } = chooseCopies(decision, facts, "s1", true)[0]!;
+      const overridden = ["x_http_method_override", "x-http-method"].some((name) => (named[name] ?? "GET") !== "GET");
+      if (method === "POST" || overridden) expect(drop).toBe("method");
+      else expect(drop).toBe(query.includes(SECRET) ? "credentials" : null);
+      if (copy === null) return;
+      const edits = headerEdits(copyDecision(decision, copy.mirror, "s3"), facts, copy.origin, signer);
+      const { set, remove } = scrub(edits, facts, copy.mirror, "0".repeat(16), { ending: [], laneHeader: "x-lane" });
+      const left = new Headers(sent);
+      for (const name of remove) left.delete(name);
+      for (const [name, text] of set) left.set(name, text);
+      expect(JSON.stringify([originUrl(copy.origin, facts, copySearch(facts, copy.mirror)), [...left]])).not.toContain(SECRET);
+    });
+
+  it("faults A10, A11, A12: carries no secret, whatever the request is, and is none of a write", () =>
+    always(keepsSecrets(copyEdits), 1_500));
+
+  it("would be found out if it left the Referer alone, or a header in another spelling", () => {
+    for (const name of ["referer", "x_api_key"]) {
+      finds(
+        keepsSecrets((...given) => {
+          const { set, remove, ...rest } = copyEdits(...given);
+          return { ...rest, set: set.filter(([each]) => each !== name), remove: remove.filter((each) => each !== name) };
+        }),
+        1_500,
+      );
+    }
+  });
 });
 
 describe("the Worker", () => {

@@ -177,10 +177,44 @@ describe("a one-time secret in a query", () => {
     );
     expect((await asked(sent)).dark).toEqual([0, 1, 1, 1]);
     expect(await dropped("matrix", 4)).toEqual({ credentials: 1 });
+  });
+
+  it("fault A12: is not asked twice of the live lane where the file forwards credentials", async () => {
+    const [secret, plain] = [await send("forward", { path: `/verify?token=${SECRET}` }), await send("forward")];
+    expect(await asked([secret, plain])).toEqual({ live: [1, 2], dark: [1, 1] });
+  });
+
+  it("fault A12: is what the mirror's own list says", async () => {
+    const paths = [`/x?Invite=${SECRET}`, `/x?code=${SECRET}`];
+    const own = await Promise.all(paths.map((path) => send("own-list", { path })));
+    expect(await asked(own)).toEqual({ live: [1, 2], dark: [0, 1] });
+    const none = await Promise.all(paths.map((path) => send("no-list", { path })));
+    expect(await asked(none)).toEqual({ live: [2, 2], dark: [1, 1] });
+  });
+});
+
+const CREDENTIALS = [
+  ..."X-Api-Key x_api_key Cf-Access-Jwt-Assertion cf_access_client_secret X-Auth-Token X-CSRF-Token Private-Token".split(" "),
+  ..."X-Amzn-Oidc-Data X-Goog-Api-Key Ocp-Apim-Subscription-Key Authorization Cookie".split(" "),
+];
+
+describe("a header that proves who asks", () => {
+  it("fault A12: is not in the copy, whatever its spelling, unless the file forwards it", async () => {
+    const proof = (name: string) => (name === "Cookie" ? `a=${SECRET}` : SECRET);
+    const headers = { ...Object.fromEntries(CREDENTIALS.map((name) => [name, proof(name)])), "idempotency-key": "k" };
+    const [stripped, forwarded] = [await send("stripped", { headers }), await send("forward", { headers })];
+    expect(headerOf((await stripped.copy()).headers, "idempotency-key")).toBe("k");
+    expect(seenBy(stripped.dark())).not.toContain(SECRET);
+    for (const seen of [stripped.live()[0]!, await forwarded.copy()]) {
+      expect(CREDENTIALS.filter((name) => headerOf(seen.headers, name) === proof(name))).toEqual(CREDENTIALS);
+    }
+    // One of them alone may have decided the answer.
+    const alone = await Promise.all(
+      ["x_api_key", "cf-access-jwt-assertion"].map((name) => send("stripped", { headers: { [name]: SECRET } })),
+    );
     expect(await asked([stripped, ...alone])).toEqual({ live: [1, 1, 1], dark: [1, 1, 1] });
-    expect((await world.counted("stripped", ({ uncompared }) => (uncompared.credentials ?? 0) >= 3)).uncompared).toEqual({
-      credentials: 3,
-    });
+    const { uncompared } = await world.counted("stripped", (now) => (now.uncompared.credentials ?? 0) >= 3);
+    expect(uncompared).toEqual({ credentials: 3 });
   });
 });
 
