@@ -3,12 +3,12 @@ import type { Decision } from "./decide.ts";
 import { type Facts, headerFact } from "./facts.ts";
 import { folded, HOP_BY_HOP } from "./header-names.ts";
 import type { Mirror } from "./lane-group.ts";
-import { isSecretOf, shadowHost } from "./mirror.ts";
+import { isScrubbedBy, isSecretOf, shadowHost } from "./mirror.ts";
 import { parsePath } from "./path.ts";
 import { err, ok, type Result } from "./result.ts";
 import { scrubJson, scrubPlaces } from "./scrub.ts";
 import { type IsNamed, scrubQuery, scrubValueOf } from "./scrub-url.ts";
-import { isCredentialHeader, isOneOf, plainName } from "./secret-names.ts";
+import { isCredentialHeader } from "./secret-names.ts";
 import { cookieNames } from "./sticky.ts";
 import type { HeaderEdits } from "./target.ts";
 
@@ -20,12 +20,12 @@ function leavesOut({ scrub, credentials }: Mirror): (name: string) => boolean {
 
 /** Which parameters are left out of the copy, wherever it names a URL. */
 function leavesOutKey(mirror: Mirror): IsNamed {
-  const scrubbed = new Set(mirror.scrub.query.map(plainName));
+  const isScrubbed = isScrubbedBy(mirror);
   const isSecret = mirror.credentials === "strip" ? isSecretOf(mirror) : null;
-  return (key) => isOneOf(key, scrubbed) || isSecret?.(key) === true;
+  return (key) => isScrubbed(key) || isSecret?.(key) === true;
 }
 
-/** The query that the copy asks with. One that holds a secret is asked by no copy at all, where credentials are stripped. */
+/** The query that the copy asks with. One that holds another secret is asked by no copy at all, where credentials are stripped. */
 export const copySearch = ({ search }: Facts, mirror: Mirror): string => (search === "" ? "" : scrubQuery(search, leavesOutKey(mirror)));
 
 /** The copy lost what may have decided the primary's answer: the two are not compared. Our own cookie reaches no origin anyway. */

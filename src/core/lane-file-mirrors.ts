@@ -78,7 +78,7 @@ export const mirror = object({
   ),
   secrets: optional(
     list(someText("the key of a query parameter")),
-    `Query keys that hold one-time secrets, instead of the built-in list; [] is none. A request with one is not copied where credentials are stripped, and no lane is asked twice for it. Built in: ${SECRET_KEYS_TEXT}. Secrets in a path, such as /reset/…, cannot be known: keep them away with "when".`,
+    `Query keys that hold one-time secrets, instead of the built-in list; [] is none. A request with one that scrub.query does not take out is not copied where credentials are stripped, and no lane is asked twice for it. Built in: ${SECRET_KEYS_TEXT}. Secrets in a path, such as /reset/…, cannot be known: keep them away with "when".`,
   ),
   timeoutMs: defaulted(wholeNumber(1, MAX_COPY_MS, " of milliseconds"), 5000, "A copy is given up after so long."),
   maxBodyBytes: defaulted(wholeNumber(0, MAX_BODY_BYTES, " of bytes"), 1_048_576, "A request with a longer body is not copied."),

@@ -6,7 +6,7 @@ import type { Mirror, Origin } from "./lane-group.ts";
 import { matches } from "./match.ts";
 import { type Effect, effectOf, type Reading } from "./reads.ts";
 import { hasParameter } from "./scrub-url.ts";
-import { isOneOf, isSecretKey } from "./secret-names.ts";
+import { isOneOf, isSecretKey, plainName } from "./secret-names.ts";
 import { within } from "./slots.ts";
 import { visitorOf } from "./sticky.ts";
 
@@ -47,8 +47,20 @@ export const isSecretOf =
   (key: string): boolean =>
     secrets === null ? isSecretKey(key) : isOneOf(key, secrets);
 
-/** One-time secrets go to nobody else, and to nobody twice. Those in a path (`/reset/…`) cannot be known. */
-const hasSecret = (facts: Facts, mirror: Mirror): boolean => hasParameter(facts.path, facts.search, isSecretOf(mirror));
+/** Does the mirror take this key out of every query of its copies? */
+export function isScrubbedBy({ scrub }: Mirror): (key: string) => boolean {
+  const names = new Set(scrub.query.map(plainName));
+  return (key) => isOneOf(key, names);
+}
+
+/**
+ * One-time secrets go to nobody else, and to nobody twice. Those in a path (`/reset/…`) cannot be known; those that the mirror scrubs are in
+ * no copy.
+ */
+function hasSecret(facts: Facts, mirror: Mirror): boolean {
+  const [isSecret, isScrubbed] = [isSecretOf(mirror), isScrubbedBy(mirror)];
+  return hasParameter(facts.path, facts.search, (key) => isSecret(key) && !isScrubbed(key));
+}
 
 /** May the same lane be asked the same once more, to learn what differs by itself? */
 export const mayAskTwice = (facts: Facts, mirror: Mirror, { reads }: Reading): boolean =>

@@ -135,6 +135,9 @@ describe("a mirror", () => {
     expect(at({ secrets: ["Invite_Id"] }, "/verify?token=x")).toEqual(["sent"]);
     expect(at({ secrets: ["Invite_Id"] }, "/verify?inviteId=x")).toEqual(["credentials"]);
     expect(at({ secrets: [] }, "/verify?token=x")).toEqual(["sent"]);
+    // What is scrubbed is in no copy.
+    expect(at({ scrub: { query: ["Token"] } }, "/verify?token=x")).toEqual(["sent"]);
+    expect(at({ scrub: { query: ["token"] } }, "/verify?token=x&code=y")).toEqual(["credentials"]);
     expect(at({}, "/verify?token=x", "POST")).toEqual(["method"]);
     expect(choicesOf(groupOf([{}]), { url: "http://shop.example/?code=1" }).choices[0]!.why).toBe(
       "its query holds a one-time secret, and this mirror strips credentials",

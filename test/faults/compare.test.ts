@@ -311,7 +311,7 @@ beforeAll(async () => {
   await world.send("writes", { method: "OPTIONS" });
   await world.send("rules", { path: "/rules" });
   for (const path of ["/same", "/other"]) await world.send("located", { path });
-  for (let turn = 0; turn < 3; turn++) await world.send("secret", { path: "/login/ann@example.com/x?token=s3cr3t-value" });
+  for (let turn = 0; turn < 3; turn++) await world.send("secret", { path: "/login/ann@example.com/x?who=s3cr3t-value" });
   const word = (n: number) => Array.from({ length: 6 }, (_, i) => String.fromCharCode(103 + (Math.floor(n / 20 ** i) % 20))).join("");
   for (let n = 0; n < 260; n += 10)
     await Promise.all(Array.from({ length: 10 }, (_, i) => world.send("paths", { path: `/${word(n + i)}` })));
@@ -404,7 +404,7 @@ describe("the second asking", () => {
   });
 
   it("is a marked copy itself, and asked for at the same moment as the candidate", async () => {
-    const { answer, live, copy } = await world.send("probed", { path: "/moment?token=x", headers: { accept: "application/json" } });
+    const { answer, live, copy } = await world.send("probed", { path: "/moment?who=x", headers: { accept: "application/json" } });
     const candidate = await copy();
     await sleep(50);
     const [first, again] = live();
