@@ -9,9 +9,9 @@ import { intoKey, writeKey } from "./path.ts";
 import { readStructure, type Structure, type Text } from "./text-structure.ts";
 
 /** JSON in a string of JSON in a script of a page. */
-const MAX_LEVELS = 4;
+export const MAX_LEVELS = 4;
 /** Parts that are read for their own structure, and their characters, all together. */
-const MAX_PARTS = 2_000;
+export const MAX_PARTS = 2_000;
 const MAX_PART_LENGTH = 1_048_576;
 /** A longer text with spaces in it is prose, not a value. */
 const MAX_VALUE = 256;
@@ -70,7 +70,7 @@ function innerComparison(differences: Differences, level: number, effort: { part
   };
 }
 
-const mayHaveParts = (text: string): boolean => text.length > 1 && /[[{<&]/.test(text);
+export const mayHaveParts = (text: string): boolean => text.length > 1 && /[[{<&]/.test(text);
 
 const isProse = (text: string): boolean => text.length > MAX_VALUE && /\s/.test(text);
 
@@ -78,7 +78,7 @@ const ENTITY = /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(quot|apos|amp|lt|gt));/gi;
 const NAMED: Readonly<Record<string, string>> = { quot: '"', apos: "'", amp: "&", lt: "<", gt: ">" };
 
 /** The references that JSON or markup needs within markup (XML 1.0, section 4.6). */
-const decoded = (text: string): string =>
+export const decoded = (text: string): string =>
   !text.includes("&")
     ? text
     : text.replace(ENTITY, (whole, decimal?: string, hex?: string, name?: string) => {

@@ -4,6 +4,7 @@
  */
 import type { Body, TextForm } from "./compare-body.ts";
 import type { HtmlNode } from "./compare-html.ts";
+import { decoded, MAX_LEVELS, MAX_PARTS, mayHaveParts } from "./compare-texts.ts";
 import type { JsonValue } from "./json-value.ts";
 import { isNameKey, isValueKey, secretRanges } from "./redact-context.ts";
 import { isSecretName } from "./secret-names.ts";
@@ -36,23 +37,6 @@ export class SecretValues {
   }
 }
 
-/** @param names more names that are secret, by `plainName` */
-export function collectSecrets(body: Body, names: ReadonlySet<string>, into: SecretValues): void {
-  const text = "text" in body ? body.text : body.form === "bytes" ? body.guess : null;
-  if (text === null) return;
-  const cut = ("cut" in body && body.cut) || text.length > MAX_TEXT;
-  fromText({ text: text.slice(0, MAX_TEXT), cut }, "text" in body ? body.form : null, names, into);
-}
-
-/** As its parts are compared, each at its own place; what stands in no pair of a structure is looked for in the text. */
-function fromText(text: Text, as: TextForm | null, names: ReadonlySet<string>, into: SecretValues): void {
-  const structure = readStructure(text, as);
-  if (structure?.form === "json") fromJson(structure.reading.value, names, into);
-  if (structure?.form === "markup") fromNodes(structure.page.nodes, names, into);
-  if (structure?.form === "json" && structure.strict && as !== "form") return;
-  for (const { start, end, own } of secretRanges(text.text, names)) if (!own) into.add(text.text.slice(start, end));
-}
-
 /** Says this object, by one of its values, that another one is secret? */
 export function namesSecret(object: ReadonlyMap<string, unknown>, names: ReadonlySet<string>): boolean {
   for (const [key, value] of object) if (typeof value === "string" && isNameKey(key) && isSecretName(value, names)) return true;
@@ -63,41 +47,74 @@ export function namesSecret(object: ReadonlyMap<string, unknown>, names: Readonl
 const isEntry = (list: readonly unknown[], names: ReadonlySet<string>): boolean =>
   list.length === 2 && typeof list[0] === "string" && list[0].length <= 64 && isSecretName(list[0], names);
 
-/** Recursive, but no deeper than `readJson` reads. */
-function fromJson(value: JsonValue, names: ReadonlySet<string>, into: SecretValues): void {
-  if (Array.isArray(value)) {
-    if (isEntry(value, names)) addAll(value[1]!, into);
-    for (const element of value) fromJson(element, names, into);
-  } else if (value instanceof Map) {
-    const hidden = namesSecret(value, names);
-    for (const [key, child] of value) {
-      if (hidden && isValueKey(key)) addAll(child, into);
-      fromJson(child, names, into);
+/** @param names more names that are secret, by `plainName` */
+export function collectSecrets(body: Body, names: ReadonlySet<string>, into: SecretValues): void {
+  const text = "text" in body ? body.text : body.form === "bytes" ? body.guess : null;
+  if (text === null) return;
+  const cut = ("cut" in body && body.cut) || text.length > MAX_TEXT;
+  new Collector(names, into).read({ text: text.slice(0, MAX_TEXT), cut }, "text" in body ? body.form : null, 0);
+}
+
+/** Reads a text as it is compared: by its structure, and the texts in it by theirs (`compare-texts.ts`). */
+class Collector {
+  readonly #names: ReadonlySet<string>;
+  readonly #into: SecretValues;
+  #parts = MAX_PARTS;
+  #length = MAX_TEXT;
+
+  constructor(names: ReadonlySet<string>, into: SecretValues) {
+    this.#names = names;
+    this.#into = into;
+  }
+
+  read(text: Text, as: TextForm | null, level: number): void {
+    const structure = readStructure(text, as);
+    if (structure?.form === "json") this.#value(structure.reading.value, level);
+    if (structure?.form === "markup") this.#nodes(structure.page.nodes, level);
+    if (structure?.form === "json" && structure.strict && as !== "form") return;
+    // What stands in no pair of the structure.
+    for (const { start, end, own } of secretRanges(text.text, this.#names)) if (!own) this.#into.add(text.text.slice(start, end));
+  }
+
+  #inner(text: string, level: number): void {
+    if (level === MAX_LEVELS || !mayHaveParts(text)) return;
+    this.#parts -= 1;
+    this.#length -= text.length;
+    if (this.#parts >= 0 && this.#length >= 0) this.read({ text, cut: false }, null, level + 1);
+  }
+
+  /** Recursive, but no deeper than `readJson` reads. */
+  #value(value: JsonValue, level: number): void {
+    if (typeof value === "string") this.#inner(value, level);
+    else if (Array.isArray(value)) {
+      if (isEntry(value, this.#names)) this.#all(value[1]!);
+      for (const element of value) this.#value(element, level);
+    } else if (value instanceof Map) {
+      const hidden = namesSecret(value, this.#names);
+      for (const [key, child] of value) {
+        if (hidden && isValueKey(key)) this.#all(child);
+        this.#value(child, level);
+      }
     }
   }
-}
 
-/** Every scalar within it. */
-function addAll(value: JsonValue, into: SecretValues): void {
-  if (Array.isArray(value)) for (const element of value) addAll(element, into);
-  else if (value instanceof Map) for (const child of value.values()) addAll(child, into);
-  else if (value !== null && typeof value !== "boolean") into.add(String(value));
-}
+  /** Every scalar within it. */
+  #all(value: JsonValue): void {
+    if (Array.isArray(value)) for (const element of value) this.#all(element);
+    else if (value instanceof Map) for (const child of value.values()) this.#all(child);
+    else if (value !== null && typeof value !== "boolean") this.#into.add(String(value));
+  }
 
-/** An element that names a secret in one attribute has it in another, or in the text that follows. */
-function fromNodes(nodes: readonly HtmlNode[], names: ReadonlySet<string>, into: SecretValues): void {
-  nodes.forEach((node, at) => {
-    if (!("open" in node) || !node.attributes.some(([key, value]) => isNameKey(key) && value.length <= 100 && isSecretName(value, names)))
-      return;
-    for (const [key, value] of node.attributes) if (isValueKey(key)) into.add(value);
-    const next = nodes[at + 1];
-    if (next !== undefined && "text" in next) into.add(next.text);
-  });
-  // JSON within a script is compared by its parts.
-  for (const node of nodes) if ("text" in node && /[[{]/.test(node.text)) fromScript(node.text, names, into);
-}
-
-function fromScript(text: string, names: ReadonlySet<string>, into: SecretValues): void {
-  const structure = readStructure({ text, cut: false }, null);
-  if (structure?.form === "json") fromJson(structure.reading.value, names, into);
+  /** An element that names a secret in one attribute has it in another, or in the text that follows. */
+  #nodes(nodes: readonly HtmlNode[], level: number): void {
+    for (const [at, node] of nodes.entries()) {
+      if ("text" in node) this.#inner(decoded(node.text), level);
+      if (!("open" in node)) continue;
+      for (const [, value] of node.attributes) this.#inner(decoded(value), level);
+      if (!node.attributes.some(([key, value]) => isNameKey(key) && value.length <= 100 && isSecretName(value, this.#names))) continue;
+      for (const [key, value] of node.attributes) if (isValueKey(key)) this.#into.add(value);
+      const next = nodes[at + 1];
+      if (next !== undefined && "text" in next) this.#into.add(next.text);
+    }
+  }
 }

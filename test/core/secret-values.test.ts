@@ -23,6 +23,12 @@ describe("a value that is secret by its sibling", () => {
     ["a meta", page('<meta content="S3CRET-a" name="csrf-token">')],
     ["a text within an element", page('<textarea name="secret_note">S3CRET-a</textarea>')],
     ["JSON in a script", page('<script>window.state = {"fields": [{"name": "password", "x": 1, "value": "S3CRET-a"}]}</script>')],
+    ["JSON in a string", text(JSON.stringify({ a: JSON.stringify({ name: "password", value: "S3CRET-a" }) }), "json")],
+    [
+      "JSON in an attribute",
+      page('<div data-props="{&quot;name&quot;:&quot;password&quot;,&quot;x&quot;:1,&quot;value&quot;:&quot;S3CRET-a&quot;}">'),
+    ],
+    ["a page in JSON", text(JSON.stringify({ html: '<input name="csrf" value="S3CRET-a">' }), "json")],
     ["an attribute for scripts", page('<div id="csrf" data-value="S3CRET-a">')],
     ["a field of JSON", text('{"fields":[{"name":"password","x":1,"value":"S3CRET-a"}]}', "json")],
     ["a field of JSON by key", text('[{"value":{"raw":["S3CRET-a"]},"key":"api_token"}]', "json")],

@@ -226,7 +226,7 @@ describe("a rule by host", () => {
     expect([sent("beta.shop.example:8443"), sent("shop.example")]).toEqual([[true], [false]]);
     const stubbed = (host: string) => {
       const decision = { ...decisionOf(of, asked(host)), copy: "shop/m" };
-      return collaborate(decision, factsOf(asked(host)), { lane: "s1", origin: of.lanes.get("s1")!.origins.get("web")! }).kind;
+      return collaborate(decision, factsOf(asked(host)), { lane: "s1", origin: of.lanes.get("s1")!.origins.get("web")! }, true).kind;
     };
     expect([stubbed("BETA.shop.example"), stubbed("shop.example")]).toEqual(["stub", "send"]);
     clientSaw("the primary's answer");

@@ -303,6 +303,8 @@ const SAMPLES: Readonly<Record<string, (secret: string) => Responder>> = {
     }),
   "pair-by-key": (secret) => reply.json([{ value: { raw: secret }, key: "api_token" }]),
   inner: (secret) => reply.json({ config: JSON.stringify({ name: "password", value: secret }) }),
+  props: (secret) => html(`<div data-props="{&quot;name&quot;:&quot;password&quot;,&quot;value&quot;:&quot;${secret}&quot;}"></div>`),
+  "page-in-json": (secret) => reply.json({ html: `<form><input name="csrf" value="${secret}"></form>` }),
   xml: (secret) => typed("application/xml", `<user>\n<password>${secret}</password>\n</user>`),
   "xml-pair": (secret) => typed("application/xml", `<field>\n<name>password</name>\n<value>${secret}</value>\n</field>`),
   yaml: (secret) => typed("text/yaml", `- name: password\n  value: ${secret}\n`),
