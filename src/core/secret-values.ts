@@ -71,8 +71,9 @@ class Collector {
     const structure = readStructure(text, as);
     if (structure?.form === "json") this.#value(structure.reading.value, level);
     if (structure?.form === "markup") this.#nodes(structure.page.nodes, level);
+    if (structure?.form === "markup" && as === "html") return;
     if (structure?.form === "json" && structure.strict && as !== "form") return;
-    // What stands in no pair of the structure.
+    // What stands in no pair of the structure: XML has them in elements side by side, a form in its keys.
     for (const { start, end, own } of secretRanges(text.text, this.#names)) if (!own) this.#into.add(text.text.slice(start, end));
   }
 
