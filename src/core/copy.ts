@@ -82,13 +82,7 @@ function scrubbedHeaders(facts: Facts, names: Iterable<string>, isNamed: IsNamed
  * What the copy of a request says, from what the request itself would say. `spanId`: 16 hex digits, random. `laneHeader`: carries the
  * lane's name, whatever it is called.
  */
-export function copyEdits(
-  edits: HeaderEdits,
-  facts: Facts,
-  mirror: Mirror,
-  spanId: string,
-  laneHeader: string,
-): HeaderEdits {
+export function copyEdits(edits: HeaderEdits, facts: Facts, mirror: Mirror, spanId: string, laneHeader: string): HeaderEdits {
   const isOut = leavesOut(mirror);
   const isNamed = leavesOutKey(mirror);
   const { remove, set, ...rest } = shadowed(edits, facts);

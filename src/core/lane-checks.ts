@@ -5,6 +5,7 @@ import type { OriginFile } from "./lane-file-lanes.ts";
 import { isPathPrefix } from "./match.ts";
 import { normalHost, withoutTrailingSlashes } from "./origin.ts";
 import { at, enumerate, quote, type Report, show, unknownName } from "./problem.ts";
+import { plainName } from "./secret-names.ts";
 import { SLOTS } from "./slots.ts";
 
 export function checkLaneFile(file: LaneFile, report: Report): void {
@@ -124,7 +125,7 @@ function checkMirrors(file: LaneFile, report: Report): void {
     });
     checkDoubles(from, at(path, "from"), report);
     checkDoubles(services, at(path, "services"), report);
-    checkDoubles(secrets, at(path, "secrets"), report, true);
+    checkDoubles(secrets, at(path, "secrets"), report, plainName);
   });
 }
 

@@ -49,7 +49,7 @@ function sent(mirror: Record<string, unknown>, headers: Record<string, string> =
     SPAN,
     one.group.propagate.header,
   );
-  const all = new Map(Object.entries(headers));
+  const all = new Map(Object.entries(headers).filter(([name]) => !edits.ends(name)));
   for (const name of edits.remove) all.delete(name);
   for (const [name, value] of edits.set) all.set(name, value);
   return all;
@@ -88,12 +88,17 @@ describe("a copy's headers", () => {
   });
 
   it("name no scrubbed parameter in any URL, and none is set again that ends here", () => {
-    const client = { referer: "https://a.example/?token=x&b=1", "x-original-url": "/?b=1&code=x", baggage: "user-page=/?token=x%26b=1" };
+    const client = {
+      referer: "https://a.example/?token=x&b=1",
+      "x-page": "/?b=1&code=x",
+      "x-original-url": "/?code=x&b=1",
+      baggage: "user-page=/?token=x%26b=1",
+    };
     const headers = sent({}, client);
     expect(headers.get("referer")).toBe("https://a.example/?b=1");
-    expect(headers.get("x-original-url")).toBe("/?b=1");
+    expect([headers.get("x-page"), headers.get("x-original-url")]).toEqual(["/?b=1", undefined]);
     expect(headers.get("user-page")).toBe("/?b=1");
-    expect(sent({}, { ...client, connection: "referer" }).get("referer")).toBe(client.referer);
+    expect(sent({}, { ...client, connection: "referer" }).get("referer")).toBeUndefined();
     expect(sent({ credentials: "forward" }, client).get("referer")).toBe(client.referer);
   });
 
