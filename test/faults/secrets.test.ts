@@ -194,7 +194,7 @@ describe("a one-time secret in a query", () => {
 });
 
 const CREDENTIALS = [
-  ..."X-Api-Key x_api_key Cf-Access-Jwt-Assertion cf_access_client_secret X-Auth-Token X-CSRF-Token Private-Token".split(" "),
+  ..."X-Api-Key x_api_key Cf-Access-Jwt-Assertion Cf-Access-Client-Secret X-Auth-Token X-CSRF-Token Private-Token".split(" "),
   ..."X-Amzn-Oidc-Data X-Goog-Api-Key Ocp-Apim-Subscription-Key Authorization Cookie".split(" "),
 ];
 
