@@ -82,7 +82,7 @@ function requestHeaders(
 ) {
   const edits = headerEdits(decision, facts, origin, signer);
   const sent = new Headers(headers);
-  const ending = new Set([...edits.remove, ...endingNames(headers, edits)]);
+  const ending = new Set([...edits.remove, ...endingNames(facts, edits)]);
   for (const name of ending) sent.delete(name);
   for (const [name, value] of edits.set) sent.set(name, value);
   const given = Object.fromEntries([...sent].map(([name, value]) => [name, shown(name, value)]));

@@ -32,7 +32,7 @@ export const copySearch = ({ search }: Facts, mirror: Mirror): string => (search
 export function losesCredentials({ group }: Decision, facts: Facts, { credentials }: Mirror): boolean {
   if (credentials === "forward") return false;
   const ours = cookieNames(group);
-  for (const name of facts.headers.keys()) {
+  for (const name of facts.headerNames) {
     if (name === "cookie" || HOP_BY_HOP.has(name) || !isCredentialHeader(name)) continue;
     if (headerFact(facts, name) !== undefined) return true;
   }
@@ -86,7 +86,7 @@ export function copyEdits(edits: HeaderEdits, facts: Facts, mirror: Mirror, span
   const isOut = leavesOut(mirror);
   const isNamed = leavesOutKey(mirror);
   const { remove, set, ...rest } = shadowed(edits, facts);
-  const here = [...facts.headers.keys()];
+  const here = facts.headerNames;
   const over = new Set([...remove, ...set.map(([name]) => name)]);
   const gone = here.filter((name) => name !== laneHeader && isOut(name));
   const urls = scrubbedHeaders(

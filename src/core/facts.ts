@@ -46,6 +46,8 @@ export interface Facts extends Request {
   readonly traceFlags: number;
   /** Lower-case names that `Connection` lists: they end here and no rule sees them (RFC 9110, section 7.6.1). */
   readonly connection: ReadonlySet<string> | null;
+  /** Names of all headers that came, in lower case. */
+  readonly headerNames: readonly string[];
   readonly cookies: ReadonlyMap<string, string>;
   readonly query: ReadonlyMap<string, string>;
 }
@@ -117,6 +119,7 @@ class RequestFacts implements Facts {
   readonly traceId: string | null;
   readonly traceFlags: number;
   readonly connection: ReadonlySet<string> | null;
+  #headerNames: readonly string[] | null = null;
   #cookies: ReadonlyMap<string, string> | null = null;
   #query: ReadonlyMap<string, string> | null = null;
 
@@ -140,6 +143,11 @@ class RequestFacts implements Facts {
     const trace = traceparent === null ? null : parseTraceParent(traceparent);
     this.traceId = trace?.traceId ?? null;
     this.traceFlags = trace?.traceFlags ?? 0;
+  }
+
+  get headerNames(): readonly string[] {
+    this.#headerNames ??= [...this.headers.keys()];
+    return this.#headerNames;
   }
 
   get cookies(): ReadonlyMap<string, string> {

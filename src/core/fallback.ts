@@ -3,6 +3,7 @@ import { isExpired } from "./assign.ts";
 import type { Decision } from "./decide.ts";
 import { type Facts, headerFact } from "./facts.ts";
 import type { LaneGroup, Origin } from "./lane-group.ts";
+import { isOverridden } from "./override.ts";
 
 export interface Candidate {
   readonly lane: string;
@@ -40,7 +41,7 @@ export function whyOnce(decision: Decision, facts: Facts, first: Candidate): str
   if (copy !== null) return "a copy is asked once";
   if (group.mode === "strict") return "the group is strict";
   if (first.lane === group.baseline) return "it is the baseline";
-  if (!isRepeatable(group, facts)) return `${facts.method} may not be repeated`;
+  if (!isRepeatable(group, facts)) return `${isOverridden(facts) ? "a method in disguise" : facts.method} may not be repeated`;
   if (bringsContent(facts)) return `the content of a ${facts.method} goes to one origin`;
   return asksForPart(facts) ? "a range without If-Range is of this version" : null;
 }
@@ -55,9 +56,12 @@ export function secondCandidate(decision: Decision, facts: Facts, first: Candida
 /** Not empty, as one header or as several, with the quotes that its draft wants or without. */
 const hasKey = (facts: Facts) => /[^\s,"]/.test(headerFact(facts, "idempotency-key") ?? "");
 
-/** Idempotent by the group's word, or by the client's (draft-ietf-httpapi-idempotency-key-header) where the group allows that. */
-export function isRepeatable(group: LaneGroup, facts: Facts): boolean {
-  return group.fallback.methods.has(facts.method) || (group.fallback.idempotencyKey && hasKey(facts));
+/**
+ * Idempotent by the group's word about its method, which says nothing of one in disguise; or by the client's
+ * (draft-ietf-httpapi-idempotency-key-header) where the group allows that.
+ */
+export function isRepeatable({ fallback }: LaneGroup, facts: Facts): boolean {
+  return (fallback.methods.has(facts.method) && !isOverridden(facts)) || (fallback.idempotencyKey && hasKey(facts));
 }
 
 /**

@@ -2,30 +2,12 @@
  * Does a request only read? One rule for all who ask: may it be copied, may a copy reach a collaborator, may a lane be asked twice (contract
  * section 7, writes).
  */
-import { type Facts, headerFact } from "./facts.ts";
+import type { Facts } from "./facts.ts";
 import { isUpgrade } from "./fallback.ts";
 import { examine } from "./graphql-content.ts";
-import { overridesMethod } from "./header-names.ts";
 import type { When } from "./lane-group.ts";
 import { matches } from "./match.ts";
-import { percentDecode } from "./percent.ts";
-
-const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
-
-/** Is it to be taken for a request of another method than its own, by a header or by the query? Almost no request has such a name. */
-function isOverridden(facts: Facts): boolean {
-  for (const name of facts.headers.keys()) {
-    if (overridesMethod(name) && !SAFE.has(headerFact(facts, name)?.toUpperCase() ?? "GET")) return true;
-  }
-  if (!/method|verb|%/i.test(facts.search)) return false;
-  return facts.search
-    .slice(1)
-    .split(/[&;]/)
-    .some((pair) => {
-      const [key = "", value = ""] = pair.split("=", 2).map(percentDecode);
-      return overridesMethod(key) && !SAFE.has(value.toUpperCase());
-    });
-}
+import { isOverridden, SAFE } from "./override.ts";
 
 /** `content`: as far as is known before its content is read, it does. */
 export type Effect = "read" | "write" | "content";

@@ -79,6 +79,7 @@ export async function failOpen(request: Request, group: LaneGroup, facts: Facts,
     if (claimedHops(facts) > MAX_HOPS) return problem("loop");
     const attempt = {
       url: originUrl(origin, facts),
+      facts,
       origin,
       edits: bareEdits(group, facts, origin),
       body: asItCame(request),

@@ -78,6 +78,7 @@ async function send(
   const edits = decision.copy === null ? marked : shadowed(marked, facts);
   const attempt: Attempt = {
     url: originUrl(candidate.origin, facts),
+    facts,
     origin: candidate.origin,
     edits,
     body,

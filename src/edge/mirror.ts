@@ -197,6 +197,7 @@ async function ask(want: Want, copy: Copy, { lane, origin }: Candidate, content:
     request,
     {
       url: originUrl(origin, facts, copySearch(facts, mirror)),
+      facts,
       origin: { ...origin, noStore: true },
       edits: copyEdits(edits, facts, mirror, spanId, decision.group.propagate.header),
       body: { content, replayable: true, uploaded: null },

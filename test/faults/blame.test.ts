@@ -27,7 +27,7 @@ const KINDS = {
   patient: { statuses: [404, 503], eject: { failures: 1_000, seconds: 600 } },
 } as const;
 type Kind = keyof typeof KINDS;
-const EACH = 40;
+const EACH = 50;
 
 let world: World;
 const taken = new Map<Kind, number>();
@@ -451,5 +451,32 @@ describe("an Idempotency-Key", () => {
     world.s2.respondOnce(reply.resetBeforeHeaders());
     const { client, asked } = await world.ask(take("keyed"), { method: "POST", body: "order", headers: { "idempotency-key": key } });
     expect([client.status, client.fallback, asked]).toEqual([200, "connect", ["s2", "s1"]]);
+  });
+});
+
+describe("a request that asks to be taken for one of another method", () => {
+  const REFUSALS: readonly [string, Responder][] = [
+    ["answers 503", reply.answer(503)],
+    ["hangs up", reply.resetBeforeHeaders()],
+  ];
+  const DISGUISES: readonly [string, { path?: string; headers?: Record<string, string> }][] = [
+    ["by a header", { headers: { "x-http-method-override": "DELETE" } }],
+    ["by a header that origins fold", { headers: { X_Method_Override: "post" } }],
+    ["by its query", { path: "/x?_method=PATCH" }],
+  ];
+  it.each(REFUSALS.flatMap(([how, responder]) => DISGUISES.map(([where, request]) => [where, how, request, responder] as const)))(
+    "fault A11: is sent once, %s, though its lane %s",
+    async (_, __, request, responder) => {
+      world.s2.respond(responder);
+      const { asked, client } = await world.ask(take("plain"), request);
+      expect(asked).toEqual(["s2"]);
+      expect(client.status).toBeGreaterThanOrEqual(500);
+    },
+  );
+
+  it("fault A11: is sent again where the method that it asks for only reads", async () => {
+    world.s2.respond(reply.answer(503));
+    const { asked, client } = await world.ask(take("plain"), { headers: { "x-http-method-override": "GET" } });
+    expect([client.status, asked]).toEqual([200, ["s2", "s1"]]);
   });
 });

@@ -1,5 +1,6 @@
 /** What a hostile or simply busy client may use up: bytes, connections, memory, log lines. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Facts } from "../../src/core/facts.ts";
 import type { Origin as Target } from "../../src/core/lane-group.ts";
 import { countComparison, takeBatches } from "../../src/edge/batch.ts";
 import { type Attempt, forward, type Outcome } from "../../src/edge/forward.ts";
@@ -222,6 +223,7 @@ describe("timers", () => {
     const body = { content: null, replayable: true, uploaded: null };
     const attempt = {
       url: "http://127.0.0.1/",
+      facts: { headerNames: [] as readonly string[] } as Facts,
       origin,
       edits: { ends: () => false, remove: [], set: [], baggageDropped: 0 },
       body,

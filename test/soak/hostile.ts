@@ -1,6 +1,6 @@
 /** Headers of clients that mean no good. None of them may change who is asked, what a copy may do, or what an origin is told. */
 import type { OutgoingHttpHeaders } from "node:http";
-import { HOP_HEADER } from "./ledger.ts";
+import { HOP_HEADER, OVERRIDE_HEADER } from "./ledger.ts";
 import type { Random } from "./random.ts";
 
 const FORGED = `1~shop~dark~1~1~shop~next~${"A".repeat(43)}`;
@@ -29,7 +29,7 @@ const SHAPES: Readonly<Record<string, OutgoingHttpHeaders>> = {
   "cookies of ours": { cookie: `lane-shop=1.1.99999; __Host-lane-shop=1.1.5; ${"a=b; ".repeat(200)}` },
   "a version of ours": { "cloudflare-workers-version-overrides": 'shop="00000000-0000-0000-0000-000000000000"' },
   "hops of others": { "x-lane-hops": "3", "x-lane-preview": "x" },
-  "method of another": { "x-http-method-override": "DELETE" },
+  "method of another": { [OVERRIDE_HEADER]: "DELETE" },
 };
 
 export const HOSTILE: readonly string[] = Object.keys(SHAPES);
