@@ -41,8 +41,11 @@ const PARAMETER = /(?:[?&;#]|&amp;|%3[fF]|%26|%23|%3[bB])$/;
 /** A text between two tags (XML, and HTML where it looks so). */
 const ELEMENT = /<([A-Za-z_][\w:.-]{0,63})(\s[^<>]{0,2000})?>(<!\[CDATA\[)?([^<]+)/g;
 
-const NAMES = /^(?:name|key|id|field|property|itemprop|param|parameter|attribute|label|type|header|http-equiv|autocomplete)$/i;
-const VALUES = /^(?:values?|val|content|text|data|default|default-?value|initial-?value|string|raw|current|old|new|before|after|data-.*)$/i;
+/** Keys of objects, names of attributes and of elements: in `<dt>PIN</dt><dd>…</dd>` the one tells what the other is. */
+const NAMES =
+  /^(?:k|name|key|id|field|property|itemprop|param|parameter|attribute|type|header|http-equiv|autocomplete|(?:field|key|param|parameter|property|attribute|header|setting)[-_]?name|dt|th|td|label)$/i;
+const VALUES =
+  /^(?:v|values?|val|content|text|data|string|raw|current|old|new|before|after|data-.*|default|(?:default|initial|field|key|param|parameter|property|attribute|header|setting)[-_]?value|dd|td|b|span|output|code)$/i;
 
 /** Says this key that another one's value stands beside it? */
 export const isNameKey = (key: string): boolean => NAMES.test(key);

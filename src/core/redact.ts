@@ -5,7 +5,7 @@
 import type { Difference } from "./difference.ts";
 import type { Mirror } from "./lane-group.ts";
 import { foundAt, intoElement, intoKey, type Places, parsePath, pathTree } from "./path.ts";
-import { isValueKey } from "./redact-context.ts";
+import { isValueKey, looksIssued } from "./redact-context.ts";
 import { HIDDEN, redactText } from "./redact-text.ts";
 import { isSecretName, plainName } from "./secret-names.ts";
 import { namesSecret, SecretValues } from "./secret-values.ts";
@@ -59,7 +59,13 @@ export function redact(difference: Difference, { places: root, names }: Redactio
     return secret ? HIDDEN : short(show(value, places, { names, text }, 0));
   };
   const { kind, times, opaque } = difference;
-  const path = difference.path.replace(KEY, (key) => redactText(key, names));
+  let behind = false;
+  const path = difference.path.replace(KEY, (key) => {
+    // What stands as a key below `tokens` or `sessions` is one of them.
+    const shown = behind && looksIssued(key) ? HIDDEN : redactText(key, names);
+    behind ||= isSecretName(key, names);
+    return shown;
+  });
   return { path, kind, left: example(difference.left), right: example(difference.right), times, ...(opaque && { opaque }) };
 }
 

@@ -55,6 +55,9 @@ export function collectSecrets(body: Body, names: ReadonlySet<string>, into: Sec
   new Collector(names, into).read({ text: text.slice(0, MAX_TEXT), cut }, "text" in body ? body.form : null, 0);
 }
 
+/** Both tags between them, white space, and a tag within. */
+const NODES_AWAY = 6;
+
 /** Reads a text as it is compared: by its structure, and the texts in it by theirs (`compare-texts.ts`). */
 class Collector {
   readonly #names: ReadonlySet<string>;
@@ -106,10 +109,22 @@ class Collector {
     else if (value !== null && typeof value !== "boolean") this.#into.add(String(value));
   }
 
+  /** `<dt>API key</dt> <dd>…</dd>`: a text that names a secret, alone in an element for names, and the next text. */
+  #besides(nodes: readonly HtmlNode[], at: number, text: string): void {
+    const before = nodes[at - 1];
+    if (before === undefined || !("open" in before) || !isNameKey(before.open) || text.length > 100 || !isSecretName(text, this.#names))
+      return;
+    const next = nodes.slice(at + 1, at + 1 + NODES_AWAY).find((node) => "text" in node && node.text.trim() !== "");
+    if (next !== undefined && "text" in next) this.#into.add(next.text.trim());
+  }
+
   /** An element that names a secret in one attribute has it in another, or in the text that follows. */
   #nodes(nodes: readonly HtmlNode[], level: number): void {
     for (const [at, node] of nodes.entries()) {
-      if ("text" in node) this.#inner(decoded(node.text), level);
+      if ("text" in node) {
+        this.#inner(decoded(node.text), level);
+        this.#besides(nodes, at, node.text);
+      }
       if (!("open" in node)) continue;
       for (const [, value] of node.attributes) this.#inner(decoded(value), level);
       if (!node.attributes.some(([key, value]) => isNameKey(key) && value.length <= 100 && isSecretName(value, this.#names))) continue;

@@ -313,6 +313,12 @@ const SAMPLES: Readonly<Record<string, (secret: string) => Responder>> = {
   nested: (secret) => reply.answer(302, "", { location: `/login?next=%2Fcb%3Fcode%3D${secret}` }),
   reset: (secret) => reply.answer(302, "", { location: `/reset/${secret}` }),
   link: (secret) => reply.json({ next: `https://shop.example/invite/42/${secret}?lang=de` }),
+  "pair-in-short": (secret) => reply.json([{ k: "password", v: secret }]),
+  "pair-of-fields": (secret) => reply.json({ fieldName: "api_token", fieldValue: secret }),
+  "definition-list": (secret) => html(`<dl><dt>API token</dt>\n<dd>${secret}</dd></dl>`),
+  row: (secret) => html(`<table><tr><td>Password</td><td><b>${secret}</b></td></tr></table>`),
+  label: (secret) => html(`<label>Password</label> <b>${secret}</b>`),
+  "key-of-a-session": (secret) => reply.json({ sessions: { [`${secret}7`]: { since: 1 } } }),
 };
 
 describe("a stored sample", () => {
