@@ -30,7 +30,7 @@ export interface Switches {
 
 /** null: no service of the group serves this host and path. */
 export function decide(group: LaneGroup, facts: Facts, { override, signer }: Switches): Decision | null {
-  const service = findService(group.serviceIndex, facts.host, facts.path);
+  const service = findService(group.serviceIndex, facts.host, facts.plainPath);
   if (service === null) return null;
   const incoming = signer === null ? NOTHING_CAME : readIncoming(group.name, facts, signer);
   const { context, copy } = incoming;

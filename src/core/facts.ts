@@ -6,6 +6,7 @@ import { parseTraceParent } from "@opentelemetry/core";
 import { type Baggage, parseBaggage } from "./baggage.ts";
 import { parseCookies } from "./cookies.ts";
 import { isForwarding, isOwnHeader } from "./header-names.ts";
+import { normalPath } from "./normal-path.ts";
 import { percentDecode } from "./percent.ts";
 
 /** `Headers` and `Map` both fit; names are asked for in lower case. */
@@ -37,6 +38,8 @@ export interface Facts extends Request {
   readonly host: string;
   /** The path as it is sent on; what is matched is what is sent. */
   readonly path: string;
+  /** The same in its one normal spelling (`normalPath`), in which paths are compared. */
+  readonly plainPath: string;
   /** `""` or `?…`. */
   readonly search: string;
   readonly baggage: Baggage;
@@ -61,15 +64,29 @@ interface UrlParts {
 
 /** Only what every URL parser leaves as it is: anything else takes the slow way through `URL`, so that we match what is sent. */
 const PLAIN_URL =
-  /^(https?):\/\/([A-Za-z0-9.-]+(?::\d+)?)(\/[A-Za-z0-9_~!$&'()*+,;=:@/-]*(?:\.[A-Za-z0-9_~-]+)*)(\?[A-Za-z0-9_~!$&()*+,;=:@/?.%-]*)?$/;
+  /^(https?):\/\/([A-Za-z0-9.-]+(?::[1-5]?\d{1,4})?)(\/[A-Za-z0-9_~!$&'()*+,;=:@/-]*(?:\.[A-Za-z0-9_~-]+)*)(\?[A-Za-z0-9_~!$&()*+,;=:@/?.%-]*)?$/;
 
 /** A Host header may be anything (`a b`, `[`). Such a request has no host, and belongs to no group. */
 const NOWHERE: UrlParts = { secure: false, authority: "", path: "", search: "" };
 
-function splitUrl(text: string): UrlParts {
+/**
+ * `uri-host [ ":" port ]` (RFC 9110, section 7.2; RFC 3986, section 3.2), which has no user name; nor escapes here, since no host of a group
+ * has any. The URL parser refuses ports over 65535.
+ */
+const AUTHORITY = /^(?:[\w.~!$&'()*+,;=-]+|\[[\dA-Fa-f:.]+\])(?::\d*)?$/;
+
+/** What stands between the slashes of an `http` URL. */
+const IN_URL = /^https?:\/\/([^/?#\\]*)/i;
+
+/**
+ * `host`: the header. The platform writes it before the path, and a URL parser would repair what it is: `x@shop.example`,
+ * `shop.example/x?` would be taken for another host, or for part of the path.
+ */
+function splitUrl(text: string, host: string | null | undefined): UrlParts {
+  if (host && !AUTHORITY.test(host)) return NOWHERE;
   const plain = PLAIN_URL.exec(text);
   if (plain) return { secure: plain[1] === "https", authority: plain[2]!, path: plain[3]!, search: plain[4] ?? "" };
-  const url = URL.parse(text);
+  const url = AUTHORITY.test(IN_URL.exec(text)?.[1] ?? "") ? URL.parse(text) : null;
   if (url === null) return NOWHERE;
   return { secure: url.protocol === "https:", authority: url.host, path: url.pathname, search: url.search };
 }
@@ -120,6 +137,7 @@ class RequestFacts implements Facts {
   readonly traceFlags: number;
   readonly connection: ReadonlySet<string> | null;
   #headerNames: readonly string[] | null = null;
+  #plainPath: string | null = null;
   #cookies: ReadonlyMap<string, string> | null = null;
   #query: ReadonlyMap<string, string> | null = null;
 
@@ -150,6 +168,11 @@ class RequestFacts implements Facts {
     return this.#headerNames;
   }
 
+  get plainPath(): string {
+    this.#plainPath ??= normalPath(this.path);
+    return this.#plainPath;
+  }
+
   get cookies(): ReadonlyMap<string, string> {
     this.#cookies ??= parseCookies(this.connection?.has("cookie") ? null : this.headers.get("cookie"));
     return this.#cookies;
@@ -163,7 +186,7 @@ class RequestFacts implements Facts {
 
 /** Never throws. A URL that is none has an empty host. */
 export function readFacts(request: Request): Facts {
-  return new RequestFacts(request, splitUrl(request.url));
+  return new RequestFacts(request, splitUrl(request.url, request.headers.get("host")));
 }
 
 const HIDDEN = new Set(["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"]);

@@ -35,17 +35,27 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "proxy-authenticate",
 ]);
 
+/** One member of baggage a header, as Jaeger, OpenTracing and Spring Cloud Sleuth write them. */
+const MEMBERS = "(?:uberctx|ot-baggage|baggage)-";
+const BAGGAGE_MEMBER = new RegExp(`^${MEMBERS}`);
+
 /**
  * A header or member of ours begins so: contexts, marks, hops, which version of a Worker answers (contract section 4), and our baggage
- * member as Jaeger and OpenTracing write one, which OpenTelemetry's readers of both put in the place of the true one.
+ * member as others write one, which OpenTelemetry's readers of those put in the place of the true one.
  */
-const OUR_BEGINNINGS = "x-lane|cloudflare-workers-version-|(?:uberctx|ot-baggage)-laneway-";
+const OUR_BEGINNINGS = `x-lane|cloudflare-workers-version-|${MEMBERS}laneway-`;
 const OURS = new RegExp(`^(?:${OUR_BEGINNINGS})`);
 
 /** As an origin behind CGI reads a name: `x_lane_mirror`, and in some `x.lane.mirror` too, is `x-lane-mirror`. Lower case. */
 export const folded = (name: string): string => (/[^a-z0-9-]/.test(name) ? name.replaceAll(/[^a-z0-9-]/g, "-") : name);
 
 const NEITHER = new RegExp(`^(?!${OUR_BEGINNINGS}|(?:${FORWARDING_NAMES})$)[a-z0-9-]+$`);
+
+/** Jaeger's readers put their list over the first. In any spelling; lower case. */
+export const isBaggageList = (name: string): boolean => /^(?:jaeger-)?baggage$/.test(folded(name));
+
+/** Is it baggage in any form that some reader knows, a list or one member? Lower case. */
+const isBaggage = (name: string): boolean => isBaggageList(name) || BAGGAGE_MEMBER.test(folded(name));
 
 /** Most names, told at one look: neither ours nor a word about addresses, and folded as they are. Lower case. */
 export const isNeither = (name: string): boolean => NEITHER.test(name);
@@ -79,7 +89,14 @@ export const overridesMethod = (name: string): boolean => {
 /** May a baggage member become this header? Anybody can send baggage, so it must not carry an identity or a method either (contract section 5). */
 export function mayPropagate(name: string): boolean {
   const plain = folded(name.toLowerCase());
-  return maySet(plain) && !isOwnHeader(plain) && !isForwarding(plain) && !overridesMethod(plain) && !/^(cookie|authorization)$/.test(plain);
+  return (
+    maySet(plain) &&
+    !isBaggage(plain) &&
+    !isOwnHeader(plain) &&
+    !isForwarding(plain) &&
+    !overridesMethod(plain) &&
+    !/^(cookie|authorization)$/.test(plain)
+  );
 }
 
 /** Does every header that begins so belong to the router or the platform, or is it one that nobody may set? */

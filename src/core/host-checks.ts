@@ -1,7 +1,8 @@
 /** Who claims which host, and whether an origin would bring a request back to the router (contract section 2). */
 import type { LaneGroup, When } from "./lane-group.ts";
 import { entryHosts } from "./locate.ts";
-import { hostOf, isSameOrigin, normalHost, type OriginOptions } from "./origin.ts";
+import { hostOf, normalHost, type OriginOptions } from "./origin.ts";
+import { isSameOrigin } from "./origin-places.ts";
 import { at, enumerate, type Problem, quote, Report } from "./problem.ts";
 
 /** The hosts of one group. */
@@ -148,13 +149,23 @@ function checkClaims({ services }: LaneGroup, report: Report): void {
   }
 }
 
-function checkMirrorOrigins({ lanes, mirrors }: LaneGroup, report: Report): void {
-  mirrors.forEach(({ lane, from, services }, i) => {
+function checkMirrorOrigins({ lanes, mirrors, services: all }: LaneGroup, report: Report): void {
+  mirrors.forEach(({ lane, from, services, writes }, i) => {
     for (const [service, copied] of lanes.get(lane)?.origins ?? []) {
-      if (services !== null && !services.has(service)) continue;
+      const { path = "", mirrored = "block" } = all.get(service) ?? {};
+      const isCopied = services === null || services.has(service);
       const twin = [...lanes.values()].find(
-        ({ name, origins }) => name !== lane && (from === null || from.has(name)) && isSameOrigin(origins.get(service), copied),
+        ({ name, origins }) =>
+          isCopied && name !== lane && (from === null || from.has(name)) && isSameOrigin(origins.get(service), copied, path),
       );
+      if (!twin && copied.sharedWith !== null && writes !== "block") {
+        const later = `"services.${service}.mirrored" (${quote(mirrored)}), not "writes", says what a copy from another service may write there`;
+        const here = isCopied ? `; a request that is copied at ${quote(service)} writes there` : "";
+        report.warn(
+          at(at("mirrors", i), "writes"),
+          `the origin of ${quote(service)} in ${quote(lane)} is also one of ${quote(copied.sharedWith)}: ${later}${here}`,
+        );
+      }
       if (!twin) continue;
       const reason = `whose origin is also that of ${quote(twin.name)}: the copy would go where the request went`;
       report.add(

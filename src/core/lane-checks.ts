@@ -3,7 +3,7 @@ import { mayPropagate, mayPropagatePrefix } from "./header-names.ts";
 import type { LaneFile } from "./lane-file.ts";
 import type { OriginFile } from "./lane-file-lanes.ts";
 import { isPathPrefix } from "./match.ts";
-import { normalHost, withoutTrailingSlashes } from "./origin.ts";
+import { normalHost, pathPrefix } from "./origin.ts";
 import { at, enumerate, quote, type Report, show, unknownName } from "./problem.ts";
 import { plainName } from "./secret-names.ts";
 import { SLOTS } from "./slots.ts";
@@ -75,8 +75,8 @@ function checkOrigin(
   checkDoubles(Object.keys(headers), at(path, "headers"), report, lowerCase);
   checkDoubles(Object.keys(answerHeaders), at(path, "answerHeaders"), report, lowerCase);
   const service = Object.hasOwn(services, name) ? services[name] : undefined;
-  const prefix = withoutTrailingSlashes(strip ?? "");
-  if (service === undefined || isPathPrefix(prefix, withoutTrailingSlashes(service.path))) return;
+  const prefix = pathPrefix(strip ?? "");
+  if (service === undefined || isPathPrefix(prefix, pathPrefix(service.path))) return;
   const outside = `requests of ${quote(name)} outside of it (its path is ${quote(service.path)}) go to the origin with their whole path`;
   report.warn(at(path, "strip"), `${quote(prefix)} is taken off where a path begins so; ${outside}`);
 }
@@ -137,7 +137,7 @@ function checkStubs(file: LaneFile, report: Report): void {
 }
 
 const REFUSED =
-  "a header that baggage may set (not Host, Cookie, Authorization, X-Forwarded-*, CF-*, x-lane*, hop-by-hop and trace headers)";
+  "a header that baggage may set (not Host, Cookie, Authorization, X-Forwarded-*, CF-*, x-lane*, hop-by-hop, trace and baggage headers)";
 
 function checkHeaders({ propagate: { header, headers } }: LaneFile, report: Report): void {
   const carrier = header.toLowerCase();

@@ -31,7 +31,7 @@ export interface Service {
   readonly name: string;
   /** Lower case, exact or `*.suffix`; empty: any host of the group. */
   readonly hosts: readonly string[];
-  /** Path prefix in whole segments, without a trailing slash; `""` is every path. */
+  /** Path prefix in whole segments, as `pathPrefix` writes it; `""` is every path. */
   readonly path: string;
   /** May a visitor be given a lane here? */
   readonly entry: boolean;
@@ -61,6 +61,8 @@ export interface Origin {
   readonly synthetic: boolean;
   /** Two lanes share this URL for this service: an answer must not come from a cache keyed by URL. */
   readonly noStore: boolean;
+  /** Another lane that sends requests to the same place, so that this is not the lane's own; null: none does. */
+  readonly sharedWith: string | null;
   /** Folded names of the headers that every request to it gets by the lane file: `headers`, and the one that carries the lane. */
   readonly sets: ReadonlySet<string>;
 }

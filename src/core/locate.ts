@@ -77,7 +77,7 @@ function byPath(paths: Paths, path: string, longest: number): Service | null {
   return paths.get("") ?? null;
 }
 
-/** Most exact host first, then the longest path prefix; a host whose paths do not fit leaves the request to the less exact. */
+/** Most exact host first, then the longest path prefix (`path` as `normalPath` writes it); a host whose paths do not fit leaves the request to the less exact. */
 export function findService(index: ServiceIndex, host: string, path: string): Service | null {
   const exact = index.exact.get(host);
   const hit = exact && byPath(exact, path, index.longestPath);

@@ -5,7 +5,8 @@
 import { type Facts, hostName } from "./facts.ts";
 import { losesBytes } from "./header-text.ts";
 import type { Origin } from "./lane-group.ts";
-import { isPathPrefix } from "./match.ts";
+import { prefixEnd } from "./match.ts";
+import { normalPath } from "./normal-path.ts";
 import { originUrl, publicOrigin } from "./target.ts";
 
 /** Nothing is to be mapped where the origin sees the public URL as it is. */
@@ -20,13 +21,14 @@ const hostOf = (origin: Origin, facts: Facts): string => (origin.base === null ?
 function isMisnamed(url: URL, origin: Origin, client: URL): boolean {
   if (url.protocol !== client.protocol) return url.port !== "";
   if (url.port !== client.port) return true;
-  return origin.strip !== "" && !isPathPrefix(origin.strip, url.pathname);
+  return origin.strip !== "" && prefixEnd(origin.strip, url.pathname) < 0;
 }
 
 /** The path as the client must ask for it; null: it is none of what the client can ask this origin for. */
 function publicPath({ path, strip }: Origin, pathname: string, isOrigins: boolean): string | null {
-  const known = !isOrigins && strip !== "" && isPathPrefix(strip, pathname);
-  if (!known && isPathPrefix(path, pathname)) return strip + pathname.slice(path.length) || "/";
+  const known = !isOrigins && strip !== "" && prefixEnd(strip, pathname) >= 0;
+  const end = prefixEnd(normalPath(path), pathname);
+  if (!known && end >= 0) return strip + pathname.slice(end) || "/";
   return isOrigins ? null : pathname;
 }
 
@@ -118,9 +120,10 @@ function publicCookie(cookie: string, origin: Origin, facts: Facts): string {
 /** Without a path of its own a cookie goes where it was set, which the client knows best. */
 function cookiePath(value: string, { path, strip }: Origin): string | null {
   if (!value.startsWith("/")) return null;
-  if (isPathPrefix(value, path)) return strip || "/";
-  if (!isPathPrefix(path, value)) return null;
-  const rest = value.slice(path.length);
+  if (prefixEnd(normalPath(value), path) >= 0) return strip || "/";
+  const end = prefixEnd(normalPath(path), value);
+  if (end < 0) return null;
+  const rest = value.slice(end);
   return strip + (rest === "/" ? "" : rest) || "/";
 }
 

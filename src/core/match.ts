@@ -2,6 +2,7 @@
 import { baggageValue } from "./baggage.ts";
 import { type Facts, headerFact } from "./facts.ts";
 import type { Condition, Matcher, When } from "./lane-group.ts";
+import { lengthAsItCame, normalPath } from "./normal-path.ts";
 
 function matchesValue(matcher: Matcher, value: string | undefined): boolean {
   if (matcher.kind === "exists") return (value !== undefined) === matcher.value;
@@ -26,6 +27,11 @@ export function isPathPrefix(prefix: string, path: string): boolean {
   return prefix.endsWith("/") || path.length === prefix.length || path.charCodeAt(prefix.length) === 0x2f;
 }
 
+/** Where such a prefix ends in a path as it came, so that what follows keeps its bytes; -1: it is none. `prefix` as `normalPath` writes it. */
+export function prefixEnd(prefix: string, path: string): number {
+  return isPathPrefix(prefix, normalPath(path)) ? lengthAsItCame(path, prefix.length) : -1;
+}
+
 function factOf(condition: Condition, facts: Facts): string | undefined {
   switch (condition.on) {
     case "baggage":
@@ -47,10 +53,16 @@ function factOf(condition: Condition, facts: Facts): string | undefined {
   }
 }
 
+/** In its one normal spelling, as the file's own paths are; whoever wrote a regex may have had the other in mind. */
+function holdsForPath(matcher: Matcher, { path, plainPath }: Facts): boolean {
+  if (matcher.kind === "prefix") return isPathPrefix(matcher.value, plainPath);
+  return matchesValue(matcher, plainPath) || (matcher.kind === "regex" && path !== plainPath && matchesValue(matcher, path));
+}
+
 function holds(condition: Condition, facts: Facts): boolean {
   if (condition.on === "any") return condition.of.some((when) => matches(when, facts));
   if (condition.on === "not") return !matches(condition.of, facts);
-  if (condition.on === "path" && condition.matcher.kind === "prefix") return isPathPrefix(condition.matcher.value, facts.path);
+  if (condition.on === "path") return holdsForPath(condition.matcher, facts);
   return matchesValue(condition.matcher, factOf(condition, facts));
 }
 

@@ -2,6 +2,7 @@
 import { hostName } from "./facts.ts";
 import type { OriginFile } from "./lane-file-lanes.ts";
 import type { Origin } from "./lane-group.ts";
+import { normalPath } from "./normal-path.ts";
 import { at, quote, type Report } from "./problem.ts";
 
 export interface OriginOptions {
@@ -19,20 +20,8 @@ export function normalHost(host: string): string {
 /** A base as `splitUrl` makes it, or what `ADMIN_HOST` says; `*` and the like are no host here. */
 export const hostOf = (base: string): string => normalHost(base.slice(base.indexOf("//") + 2));
 
-/** RFC 3986, section 6.2.2: escapes in capitals, and none where the character itself may stand. */
-const normalPath = (path: string): string =>
-  path.replace(/%([0-9a-f]{2})/gi, (written, hex: string) => {
-    const char = String.fromCharCode(Number.parseInt(hex, 16));
-    return /[\w.~-]/.test(char) ? char : written.toUpperCase();
-  });
-
-/** Where an origin's requests go, so that two spellings of one place are equal; `headers` are none of it. null: a URL that was refused. */
-export function placeOf({ base, path, binding, strip }: Origin): string | null {
-  if (base === null && binding === null) return null;
-  // Stripped and put there again is not stripped.
-  const [before, less] = strip !== "" && path.endsWith(strip) ? [path.slice(0, -strip.length), ""] : [path, strip];
-  return JSON.stringify([base ?? binding, normalPath(before), less]);
-}
+/** A prefix as requests' paths are compared with it: in normal spelling, without a trailing slash; `""` is every path. */
+export const pathPrefix = (path: string): string => withoutTrailingSlashes(normalPath(path));
 
 export function withoutTrailingSlashes(path: string): string {
   let end = path.length;
@@ -40,7 +29,7 @@ export function withoutTrailingSlashes(path: string): string {
   return path.slice(0, end);
 }
 
-/** A URL that is refused is reported, and gives an origin that must not be used. `noStore` and `sets` are for the caller, who knows the whole file. */
+/** A URL that is refused is reported, and gives an origin that must not be used. `noStore`, `sharedWith` and `sets` are for the caller, who knows the whole file. */
 export function resolveOrigin(file: OriginFile, path: string, options: OriginOptions, report: Report): Origin {
   const origin = typeof file === "string" ? { url: file, headers: {}, answerHeaders: {}, baggage: "all" as const, synthetic: false } : file;
   const binding = "binding" in origin ? (origin.binding ?? null) : null;
@@ -48,23 +37,16 @@ export function resolveOrigin(file: OriginFile, path: string, options: OriginOpt
   return {
     ...(binding === null ? splitUrl(origin.url ?? "", urlPath, options, report) : { base: null, path: "" }),
     binding,
-    strip: withoutTrailingSlashes(("strip" in origin ? origin.strip : undefined) ?? ""),
+    strip: pathPrefix(("strip" in origin ? origin.strip : undefined) ?? ""),
     headers: Object.entries(origin.headers).map(([name, value]) => ({ name: name.toLowerCase(), value })),
     answerHeaders: Object.entries(origin.answerHeaders).map(([name, value]) => ({ name: name.toLowerCase(), value })),
     baggage: origin.baggage,
     synthetic: origin.synthetic,
     noStore: false,
+    sharedWith: null,
     sets: new Set(),
   };
 }
-
-/** A URL that was refused is like nothing. Headers, in any order, may tell two origins behind one URL apart. */
-export function isSameOrigin(a: Origin | undefined, b: Origin | undefined): boolean {
-  if (a === undefined || b === undefined || placeOf(a) === null) return false;
-  return placeOf(a) === placeOf(b) && headersOf(a) === headersOf(b);
-}
-
-const headersOf = ({ headers }: Origin) => JSON.stringify([...headers].sort((a, b) => (a.name < b.name ? -1 : 1)));
 
 function splitUrl(text: string, path: string, options: OriginOptions, report: Report): { base: string | null; path: string } {
   const url = URL.parse(text);

@@ -19,7 +19,8 @@ import type {
   Stub,
 } from "./lane-group.ts";
 import { indexServices } from "./locate.ts";
-import { normalHost, type OriginOptions, placeOf, resolveOrigin, withoutTrailingSlashes } from "./origin.ts";
+import { normalHost, type OriginOptions, pathPrefix, resolveOrigin } from "./origin.ts";
+import { sharedPlaces } from "./origin-places.ts";
 import { at, type Report } from "./problem.ts";
 import { indexRules } from "./rule-index.ts";
 import { plainName } from "./secret-names.ts";
@@ -67,7 +68,7 @@ function resolveService(name: string, file: LaneFile["services"][string], varies
   const service = {
     name,
     hosts: (file.hosts ?? []).map(normalHost),
-    path: withoutTrailingSlashes(file.path),
+    path: pathPrefix(file.path),
     entry: file.entry === true,
     signed: file.entry === "signed",
     mirrored: file.mirrored,
@@ -77,27 +78,26 @@ function resolveService(name: string, file: LaneFile["services"][string], varies
   return { ...service, varies: varies(service) };
 }
 
-function resolveLanes({ lanes: files, propagate }: LaneFile, options: OriginOptions, report: Report): ReadonlyMap<string, Lane> {
+function resolveLanes({ lanes: files, services, propagate }: LaneFile, options: OriginOptions, report: Report): ReadonlyMap<string, Lane> {
   const origins = Object.entries(files).flatMap(([lane, file]) =>
     Object.entries(file.origins).map(([service, origin]) => {
       const path = at(at(at("lanes", lane), "origins"), service);
       return { lane, service, origin: resolveOrigin(origin, path, options, report) };
     }),
   );
-  const lanesOf = Map.groupBy(origins, urlOf);
+  // A service that is not named has been reported.
+  const shared = sharedPlaces(origins, (service) => pathPrefix(Object.hasOwn(services, service) ? services[service]!.path : ""));
   const lanes = new Map<string, Lane & { readonly origins: Map<string, Origin> }>();
   for (const [name, { weight, owner = null, note = null, expiresAt }] of Object.entries(files)) {
     lanes.set(name, { name, weight, owner, note, expiresAt: secondsOf(expiresAt), origins: new Map() });
   }
   for (const each of origins) {
-    const noStore = each.origin.base !== null && lanesOf.get(urlOf(each))!.length > 1;
+    const { url, lane: sharedWith } = shared(each);
     const sets = new Set([propagate.header.toLowerCase(), ...each.origin.headers.map(({ name }) => name)].map(folded));
-    lanes.get(each.lane)!.origins.set(each.service, { ...each.origin, noStore, sets });
+    lanes.get(each.lane)!.origins.set(each.service, { ...each.origin, noStore: url && each.origin.base !== null, sharedWith, sets });
   }
   return lanes;
 }
-
-const urlOf = ({ service, origin }: { service: string; origin: Origin }) => `${service} ${placeOf(origin)}`;
 
 /** Of weights that give nobody a slot, which is a problem and reported as one. */
 const NO_SLOTS: SlotTable = { ends: [], lanes: [] };

@@ -4,8 +4,9 @@
  */
 import { isExpired } from "./assign.ts";
 import { isForwarding, isOwnHeader } from "./header-names.ts";
-import type { Condition, LaneGroup, SlotTable, When } from "./lane-group.ts";
+import type { Condition, LaneGroup, Service, SlotTable, When } from "./lane-group.ts";
 import { entryHosts } from "./locate.ts";
+import { isPathPrefix } from "./match.ts";
 import { at, enumerate, type Problem, quote } from "./problem.ts";
 import { movedSlots, SLOTS } from "./slots.ts";
 import { slotsByLane } from "./weights.ts";
@@ -31,6 +32,7 @@ export function review(group: LaneGroup, previous: LaneGroup | null, now: number
       ...ruleWarnings(group, now),
       ...laneWarnings(group, now),
       ...signedWarnings(group),
+      ...spellingWarnings(group),
       ...stickyWarnings(group),
       ...mirrorWarnings(group),
       ...fallbackWarnings(group),
@@ -150,6 +152,29 @@ function laneWarnings(group: LaneGroup, now: number): Problem[] {
     for (const service of alone)
       warnings.push({ path: at("services", service), message: `only the baseline ${quote(baseline)} has an origin for it` });
   return warnings;
+}
+
+/** May a request for one host go to either? Without hosts, or with `*`, a service has all. */
+function shareHost({ hosts: some }: Service, { hosts: others }: Service): boolean {
+  const isAny = (hosts: readonly string[]) => hosts.length === 0 || hosts.includes("*");
+  const isUnder = (host: string, above: string) => host === above || (above.startsWith("*.") && host.endsWith(above.slice(1)));
+  if (isAny(some) || isAny(others)) return true;
+  return some.some((one) => others.some((other) => isUnder(one, other) || isUnder(other, one)));
+}
+
+/** Paths are compared as they were sent, but for their escapes; what an origin takes for the same path may be none of the service's here. */
+function spellingWarnings({ services }: LaneGroup): Problem[] {
+  return [...services.values()].flatMap((service) => {
+    if (!service.signed || service.path === "") return [];
+    const above = [...services.values()].find(
+      (other) => !other.signed && other.path !== service.path && isPathPrefix(other.path, service.path) && shareHost(service, other),
+    );
+    if (above === undefined) return [];
+    const message =
+      `other spellings of it, such as ${quote(`${service.path};x`)}, go to ${quote(above.name)} without a context, and its origin may read them ` +
+      "alike: give the signed service a host of its own";
+    return [{ path: at(at("services", service.name), "path"), message }];
+  });
 }
 
 /** Who calls whom is not in the file, so every other service is a caller. */

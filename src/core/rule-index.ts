@@ -100,9 +100,9 @@ export function firstRule(index: RuleIndex, facts: Facts): Rule | null {
   if (index.cookie.size > 0) collectMap(candidates, index.cookie, facts.cookies);
   if (index.query.size > 0) collectMap(candidates, index.query, facts.query);
   for (const [name, shelf] of index.header) collect(candidates, shelf, headerFact(facts, name));
-  collect(candidates, index.path.get(""), facts.path);
+  collect(candidates, index.path.get(""), facts.plainPath);
   collect(candidates, index.host.get(""), facts.host);
-  if (index.prefixes.size > 0) collectPrefixes(candidates, index, facts.path);
+  if (index.prefixes.size > 0) collectPrefixes(candidates, index, facts.plainPath);
   if (candidates.length > index.always.length) candidates.sort((a, b) => a - b);
   for (const at of candidates) {
     const rule = index.rules[at]!;

@@ -14,15 +14,15 @@ export type Collaboration =
 export const mirrorOf = ({ group, copy }: Decision): Mirror | null =>
   group.mirrors.find(({ name }) => `${group.name}/${name}` === copy) ?? null;
 
-/** At an origin of the mirror's own lane the mirror's `writes` holds, elsewhere the service's `mirrored`. */
-function modeOf(decision: Decision, lane: string): "block" | "stub" | "synthetic" | "send" {
+/** At an origin of the mirror's own lane, which no other lane has, the mirror's `writes` holds, elsewhere the service's `mirrored`. */
+function modeOf(decision: Decision, { lane, origin }: Candidate): "block" | "stub" | "synthetic" | "send" {
   const mirror = mirrorOf(decision);
-  return mirror !== null && mirror.lane === lane ? mirror.writes : decision.service.mirrored;
+  return mirror !== null && mirror.lane === lane && origin.sharedWith === null ? mirror.writes : decision.service.mirrored;
 }
 
 /** Only for a decision that bears a copy's mark. `reads`: it changes nothing (`reads.ts`). */
 export function collaborate(decision: Decision, facts: Facts, candidate: Candidate, reads: boolean): Collaboration {
-  const mode = modeOf(decision, candidate.lane);
+  const mode = modeOf(decision, candidate);
   const stub =
     mode === "stub"
       ? decision.group.stubs.find(({ service, when }) => service === decision.service.name && (when === null || matches(when, facts)))

@@ -5,11 +5,11 @@ import { CONTEXT_KEYS, contextKey, mayBeContext, readContext, type Signer, windo
 import { withoutCookies } from "./cookies.ts";
 import type { Decision } from "./decide.ts";
 import { type Facts, headerFact } from "./facts.ts";
-import { folded, HOP_BY_HOP, isForwarding, isNeither, isOwned, isOwnHeader, mayPropagate } from "./header-names.ts";
+import { folded, HOP_BY_HOP, isBaggageList, isForwarding, isNeither, isOwned, isOwnHeader, mayPropagate } from "./header-names.ts";
 import { losesBytes } from "./header-text.ts";
 import { MAX_OTHERS } from "./incoming.ts";
 import type { LaneGroup, Origin } from "./lane-group.ts";
-import { isPathPrefix } from "./match.ts";
+import { prefixEnd } from "./match.ts";
 import { cookieNames } from "./sticky.ts";
 
 export const MAX_HOPS = 16;
@@ -62,13 +62,13 @@ export interface HeaderEdits {
 }
 
 /** Whole segments of the path as it came, so that no escape, dot or double slash in it means another prefix; a path outside of it stays. */
-function strippedPath({ path, strip }: Origin, facts: Facts): string {
-  if (strip === "" || !isPathPrefix(strip, facts.path)) return facts.path;
-  return facts.path.slice(strip.length) || (path === "" ? "/" : "");
+export function strippedPath({ path, strip }: Pick<Origin, "path" | "strip">, asked: string): string {
+  const end = strip === "" ? 0 : prefixEnd(strip, asked);
+  return end <= 0 ? asked : asked.slice(end) || (path === "" ? "/" : "");
 }
 
 export function originUrl(origin: Origin, facts: Facts, search: string = facts.search): string {
-  const path = strippedPath(origin, facts);
+  const path = strippedPath(origin, facts.path);
   // A binding receives the public URL, Host too. A base never ends in "/", a path always begins with one: nothing in it can name a host.
   if (origin.base === null) return `${publicOrigin(facts)}${path}${search}`;
   return origin.base + origin.path + path + search;
@@ -168,7 +168,8 @@ export function headerEdits(decision: Decision, facts: Facts, origin: Origin, si
   const remove: string[] = [];
   const without = marks.withoutBaggage ?? [];
   const set: (readonly [string, string])[] = propagated(group, facts, origin, without);
-  const ends = endingOf(group, facts, origin, context !== null, set);
+  const isEnding = endingOf(group, facts, origin, context !== null, set);
+  const ends: Ending = copy === null ? isEnding : (name) => isEnding(name) || isBaggageList(name);
   set.push([group.propagate.header, decision.lane]);
   const cookie = cookieOf(group, facts);
   if (cookie === "") remove.push("cookie");
@@ -189,8 +190,6 @@ export function headerEdits(decision: Decision, facts: Facts, origin: Origin, si
   set.push(["x-lane-hops", String(hopsOf(decision, facts) + 1)]);
   if (copy !== null) {
     set.push(["x-lane-mirror", copy]);
-    // A second list of baggage, which Jaeger's readers put over the first.
-    remove.push("jaeger-baggage");
   }
   if (marks.synthetic) set.push(["x-lane-synthetic", "true"]);
   set.push(["x-forwarded-host", facts.authority], ["x-forwarded-proto", facts.secure ? "https" : "http"]);

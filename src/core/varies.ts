@@ -1,6 +1,6 @@
 /** Which services may give two visitors two answers under one URL: judged once, when the group is made (contract section 3, the cookie). */
 import type { Condition, Lane, LaneGroup, Origin, Rule, Service } from "./lane-group.ts";
-import { isSameOrigin } from "./origin.ts";
+import { isSameOrigin } from "./origin-places.ts";
 
 /** A cache tells requests apart by their URL alone. */
 function asksVisitor(condition: Condition): boolean {

@@ -2,6 +2,7 @@
 
 import type { MatcherFile, MatcherObject, WhenFile } from "./lane-file-when.ts";
 import type { Condition, Matcher, When } from "./lane-group.ts";
+import { normalPath } from "./normal-path.ts";
 import { at, quote, type Report } from "./problem.ts";
 import { compileRegex } from "./regex.ts";
 
@@ -48,11 +49,13 @@ export function resolveWhen(when: WhenFile, path: string, reading: Reading): Whe
     const here = at(path, on);
     switch (on) {
       case "path":
+        conditions.push({ on, matcher: resolveMatcher(mapTexts(when[on]!, normalPath, normalPath), here, reading.compile) });
+        break;
       case "method":
         conditions.push({ on, matcher: resolveMatcher(when[on]!, here, reading.compile) });
         break;
       case "host":
-        conditions.push({ on, matcher: resolveMatcher(lowerHost(when[on]!), here, reading.compile) });
+        conditions.push({ on, matcher: resolveMatcher(mapTexts(when[on]!, lowerHost, lowerCase), here, reading.compile) });
         break;
       case "any":
         conditions.push({ on, of: when[on]!.map((each, i) => resolveWhen(each, at(here, i), reading)) });
@@ -72,17 +75,21 @@ export function resolveWhen(when: WhenFile, path: string, reading: Reading): Whe
   return conditions;
 }
 
-/** Hosts are compared in lower case and without the trailing dot; a regex is the writer's own. */
-function lowerHost(matcher: MatcherFile): MatcherFile {
-  const lower = (host: string) => host.toLowerCase().replace(/\.$/, "");
-  if (typeof matcher === "string") return lower(matcher);
-  const { exact, prefix, suffix, in: hosts } = matcher;
+const lowerCase = (text: string): string => text.toLowerCase();
+
+/** Hosts are compared in lower case and without the trailing dot. */
+const lowerHost = (host: string): string => lowerCase(host).replace(/\.$/, "");
+
+/** `ofBeginning`: for a text whose end is no end. A regex is the writer's own. */
+function mapTexts(matcher: MatcherFile, of: (text: string) => string, ofBeginning: (text: string) => string): MatcherFile {
+  if (typeof matcher === "string") return of(matcher);
+  const { exact, prefix, suffix, in: texts } = matcher;
   return {
     ...matcher,
-    ...(exact !== undefined && { exact: lower(exact) }),
-    ...(prefix !== undefined && { prefix: prefix.toLowerCase() }),
-    ...(suffix !== undefined && { suffix: lower(suffix) }),
-    ...(hosts !== undefined && { in: hosts.map(lower) }),
+    ...(exact !== undefined && { exact: of(exact) }),
+    ...(prefix !== undefined && { prefix: ofBeginning(prefix) }),
+    ...(suffix !== undefined && { suffix: of(suffix) }),
+    ...(texts !== undefined && { in: texts.map(of) }),
   };
 }
 

@@ -71,7 +71,7 @@ function bareEdits(group: LaneGroup, facts: Facts, origin: Origin): HeaderEdits 
 /** Never throws. */
 export async function failOpen(request: Request, group: LaneGroup, facts: Facts, env: Env): Promise<Response> {
   try {
-    const service = findService(group.serviceIndex, facts.host, facts.path);
+    const service = findService(group.serviceIndex, facts.host, facts.plainPath);
     if (service === null || (await isRefused(group, service, facts, env))) return problem("internal");
     const origin = group.lanes.get(group.baseline)?.origins.get(service.name);
     const twice = wasSent(request) && !isRepeatable(group, facts);

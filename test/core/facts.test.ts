@@ -57,6 +57,25 @@ describe("the URL", () => {
   });
 });
 
+describe("a host", () => {
+  it.each(["h:65536", "h:99999", "u@h", "u:1@h", "%68", "h%2e", "é"])(
+    "is none of another grammar, which a URL parser repairs: %s",
+    (host) => expect(at(`http://${host}/x`).host).toBe(""),
+  );
+
+  it.each(["h/x", "h?x", "h#x", "h\\x", "h/x@", "h?x@i"])(
+    "is none where the header holds more than it, though the URL reads well: %s",
+    (host) => {
+      expect(at(`http://${host}/x`).host).toBe("h");
+      expect(factsOf({ url: `http://${host}/x`, headers: { host } }).host).toBe("");
+    },
+  );
+
+  it.each(["h:0", "h:65535", "h:", "h:080", "[::1]:8080", "h.", "a_b"])("and port may be any there are: %s", (host) =>
+    expect(factsOf({ url: `http://${host}/x`, headers: { host } }).host).not.toBe(""),
+  );
+});
+
 describe("a host name", () => {
   it.each([
     ["A.example", "a.example"],

@@ -24,7 +24,7 @@ function group(input: unknown): LaneGroup {
 }
 
 const REFUSED =
-  "a header that baggage may set (not Host, Cookie, Authorization, X-Forwarded-*, CF-*, x-lane*, hop-by-hop and trace headers)";
+  "a header that baggage may set (not Host, Cookie, Authorization, X-Forwarded-*, CF-*, x-lane*, hop-by-hop, trace and baggage headers)";
 
 describe("names that do not exist", () => {
   const cases: [path: (string | number)[], value: unknown, message: string][] = [
@@ -85,6 +85,15 @@ describe("lanes, services and rules that contradict each other", () => {
     [["fallback", "statuses"], ["530-520"], 'fallback.statuses[0]: expected a range from low to high, got "530-520"'],
     [["propagate", "headers"], ["version", "Cookie"], `propagate.headers[1]: expected ${REFUSED}, got "Cookie"`],
     [["propagate", "headers"], ["x-lane-mirror"], `propagate.headers[0]: expected ${REFUSED}, got "x-lane-mirror"`],
+    ...["jaeger-baggage", "Jaeger_Baggage", "uberctx-user", "ot_baggage_user", "baggage-user", "baggage"].map(
+      (name): [(string | number)[], unknown, string] => [
+        ["propagate", "headers"],
+        [name],
+        `propagate.headers[0]: expected ${REFUSED}, got "${name}"`,
+      ],
+    ),
+    [["propagate", "headers"], [{ prefix: "uberctx-" }], `propagate.headers[0].prefix: expected ${REFUSED}, got "uberctx-"`],
+    [["propagate", "header"], "ot-baggage-lane", `propagate.header: expected "x-lane" or ${REFUSED}, got "ot-baggage-lane"`],
     [["propagate", "headers"], [{ prefix: "CF-" }], `propagate.headers[0].prefix: expected ${REFUSED}, got "CF-"`],
     [["propagate", "headers"], [{ prefix: "x-forwarded-" }], `propagate.headers[0].prefix: expected ${REFUSED}, got "x-forwarded-"`],
     [["propagate", "header"], "x-lane-context", `propagate.header: expected "x-lane" or ${REFUSED}, got "x-lane-context"`],
@@ -401,6 +410,34 @@ describe("a mirror", () => {
     expect(problems(file("https://next.example"))).toEqual([]);
     expect(problems(file("https://web.example/"))).toEqual([
       'mirrors[0].lane: expected a lane with an origin of its own for "web", got "next", whose origin is also that of "main": the copy would go where the request went',
+    ]);
+  });
+
+  it.each(["/nothing", "/c%61fe"])("fault A15: must not, with a prefix stripped that no request needs to have: %s", (strip) => {
+    expect(problems(file({ url: "https://b1.example", strip }, {}))).toEqual([same]);
+    const always = withValue(file({ url: "https://b1.example", strip }, {}), ["services", "mockb", "path"], `${strip}/x`);
+    expect(problems(always)).toEqual([]);
+    const never = withValue(file({ url: "https://b1.example", strip }, {}), ["services", "mockb", "path"], "/other");
+    expect(problems(never)).toEqual([same]);
+  });
+
+  it("fault A1: that writes is warned of origins that other lanes have, too", () => {
+    const lane = { lanes: { ...exampleFile().lanes } };
+    const of = (mirror: object, origins: object) => {
+      const input = { ...exampleFile(), ...lane };
+      input.lanes = { ...input.lanes, s3: { ...input.lanes.s3, origins: { ...input.lanes.s3.origins, ...origins } } };
+      Object.assign(input.mirrors[0], mirror);
+      return warnings(input);
+    };
+    const message = (service: string, twin: string) =>
+      `mirrors[0].writes: the origin of "${service}" in "s3" is also one of "${twin}": "services.${service}.mirrored" ("block"), not "writes", says what a copy from another service may write there`;
+    expect(of({ writes: "send" }, {})).toEqual([]);
+    expect(of({ writes: "send" }, { mockc: "https://c1.example" })).toEqual([message("mockc", "s1")]);
+    expect(of({ writes: "synthetic" }, { mockc: "https://A1.example/" })).toEqual([message("mockc", "s1")]);
+    expect(of({ writes: "block" }, { mockc: "https://c1.example" })).toEqual([]);
+    expect(of({ writes: "send" }, { mockc: { url: "https://c1.example", headers: { "x-env": "dark" } } })).toEqual([]);
+    expect(of({ writes: "send", from: ["s1"] }, { mockb: "https://a2.example" })).toEqual([
+      `${message("mockb", "s2")}; a request that is copied at "mockb" writes there`,
     ]);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isPathPrefix, matches, why } from "../../src/core/match.ts";
+import { isPathPrefix, matches, prefixEnd, why } from "../../src/core/match.ts";
 import { type Asking, factsOf, groupOf } from "../support/decision.ts";
 
 const whenOf = (when: object) => groupOf({ rules: [{ name: "r", when, lane: "s2" }] }).rules[0]!.when;
@@ -57,6 +57,26 @@ describe("a matcher", () => {
     ]);
     expect(["/beta", "/beta/x"].map((path) => isPathPrefix("/beta/", path))).toEqual([false, true]);
     expect(isPathPrefix("", "/x")).toBe(true);
+  });
+});
+
+describe("a path", () => {
+  it("ends where a prefix does in whatever spelling, and what follows keeps its bytes", () => {
+    const rest = (prefix: string, path: string) => {
+      const end = prefixEnd(prefix, path);
+      return end < 0 ? null : path.slice(end);
+    };
+    expect(rest("/caf%C3%A9", "/c%61f%c3%A9/%7e%2f")).toBe("/%7e%2f");
+    expect(rest("/a%2Fb", "/a%2fb")).toBe("");
+    expect(rest("/~", "/%7E/%zz")).toBe("/%zz");
+    expect(rest("", "/%61")).toBe("/%61");
+    expect(["/a%2fbc", "/a/b", "/a%252fb", "/a%2"].map((path) => rest("/a%2Fb", path))).toEqual([null, null, null, null]);
+  });
+
+  it("fits a regex in either spelling", () => {
+    for (const regex of ["/a%2fb", "/a%2Fb"]) expect(holds({ path: { regex } }, { url: "https://shop.example/a%2fb" })).toBe(true);
+    expect(holds({ path: { regex: "/beta" } }, { url: "https://shop.example/%62eta" })).toBe(true);
+    expect(holds({ path: { exists: false } }, { url: "https://shop.example/%62eta" })).toBe(false);
   });
 });
 

@@ -28,6 +28,7 @@ const origin = (base: string | null, more: object = {}) => ({
   answerHeaders: [],
   sets: new Set(["x-asm-prefer-tag"]),
   noStore: false,
+  sharedWith: null,
   ...more,
 });
 

@@ -129,13 +129,18 @@ describe("a review", () => {
   });
 
   it("warns of callers without a context where a service admits only what bears one, and where all do", () => {
-    const services = { web: {}, api: { path: "/api", entry: "signed" }, pay: { path: "/pay", entry: "signed" } };
+    const hosts = ["*.g.example.com"];
+    const services = {
+      web: {},
+      api: { hosts: ["api.g.example.com"], entry: "signed" },
+      pay: { hosts: ["pay.g.example.com"], entry: "signed" },
+    };
     const none = { url: "https://none.example", baggage: "none" };
     const lanes = {
       s1: { weight: 60, origins: { web: none, api: "https://api.example", pay: none } },
       s2: { weight: 40, origins: { web: "https://b.example", api: { ...none, url: "https://b.example" }, pay: "https://c.example" } },
     };
-    expect(warnings({ services, lanes })).toEqual([
+    expect(warnings({ hosts, sticky: { by: "none" }, services, lanes })).toEqual([
       'lanes.s1.origins.web.baggage: "none" gives it no context, so what it asks of "api" and "pay" is refused',
       'lanes.s1.origins.pay.baggage: "none" gives it no context, so what it asks of "api" is refused',
       'lanes.s2.origins.api.baggage: "none" gives it no context, so what it asks of "pay" is refused',
@@ -144,6 +149,25 @@ describe("a review", () => {
     expect(warnings({ services: { web: { entry: "signed" } } })).toEqual([
       'services: no service is left where a request can enter: "web" admits only requests of ours',
     ]);
+  });
+
+  it("fault A2: warns of a signed service under a path, whose other spellings go to a service that admits anybody", () => {
+    const sticky = { by: "none" };
+    const of = (hosts: string[], pay: object, web: object = {}) => {
+      const services = { web, pay: { entry: "signed", ...pay } };
+      const origins = { web: "https://a.example", pay: "https://b.example" };
+      return warnings({ hosts, sticky, services, lanes: { s1: { weight: 1, origins } } });
+    };
+    const warned = (path: string) => [
+      `services.pay.path: other spellings of it, such as "${path};x", go to "web" without a context, and its origin may read them alike: give the signed service a host of its own`,
+    ];
+    const hosts = ["g.example.com", "*.g.example.com"];
+    expect(of(hosts, { path: "/charge" })).toEqual(warned("/charge"));
+    expect(of(hosts, { path: "/api/charge" }, { path: "/api/" })).toEqual(warned("/api/charge"));
+    expect(of(hosts, { path: "/charge", hosts: ["a.g.example.com"] }, { hosts: ["*.g.example.com"] })).toEqual(warned("/charge"));
+    expect(of(hosts, { path: "/charge", hosts: ["a.g.example.com"] }, { hosts: ["g.example.com"] })).toEqual([]);
+    expect(of(hosts, { path: "/charge" }, { path: "/shop" })).toEqual([]);
+    expect(of(hosts, { hosts: ["a.g.example.com"] })).toEqual([]);
   });
 
   it("warns of a mirror that calls every write a read, or lets one-time secrets go", () => {

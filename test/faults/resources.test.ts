@@ -213,6 +213,7 @@ describe("timers", () => {
     baggage: "all",
     synthetic: false,
     noStore: false,
+    sharedWith: null,
     sets: new Set(),
   };
   const request = new Request("http://shop.example/");

@@ -17,6 +17,7 @@ const origin: Origin = {
   baggage: "all",
   synthetic: false,
   noStore: true,
+  sharedWith: null,
   sets: new Set(),
 };
 const facts = readFacts({
