@@ -1,7 +1,7 @@
 /** The whole decision for a described request, with its reasons; no request leaves (contract section 9). */
 import * as v from "valibot";
 import { cookieFor, isChosen, privateCacheControl } from "../core/answer.ts";
-import type { Signer } from "../core/context.ts";
+import { type Signer, withoutSignatures } from "../core/context.ts";
 import { type Decision, decide } from "../core/decide.ts";
 import { type Facts, readFacts } from "../core/facts.ts";
 import { type Candidate, firstCandidate, mayProbe, secondCandidate, timeoutMsOf, whyOnce } from "../core/fallback.ts";
@@ -66,11 +66,10 @@ function headersOf(described: Described): Headers | string {
 }
 
 const HIDDEN_HEADERS = /^(authorization|proxy-authorization|cookie|set-cookie)$/;
-const SIGNATURE = /(1~[^,;\s]*~)[A-Za-z0-9_-]{43}/g;
 
 /** Signatures, cookies and secrets are `…` wherever a person reads them. */
 function shown(name: string, value: string): string {
-  return HIDDEN_HEADERS.test(name) ? "…" : value.replace(SIGNATURE, "$1…");
+  return HIDDEN_HEADERS.test(name) ? "…" : withoutSignatures(value);
 }
 
 function requestHeaders(
@@ -161,7 +160,7 @@ export function explain(
     service: decision.service.name,
     lane: decision.lane,
     reason: hopsOf(decision, facts) > MAX_HOPS ? "loop" : decision.reason,
-    baggage: facts.baggage.members.map(({ key, value, properties }) => ({ key, value: value.replace(SIGNATURE, "$1…"), properties })),
+    baggage: facts.baggage.members.map(({ key, value, properties }) => ({ key, value: withoutSignatures(value), properties })),
     rules: rulesOf(decision, facts),
     slot: decision.visitor?.slot ?? null,
     visitor: whyVisitor(decision, facts),

@@ -6,9 +6,12 @@ import { type Context, isCurrent, isRecent, mayBeContext, readContext, type Sign
 import type { Facts } from "./facts.ts";
 import { percentDecode } from "./percent.ts";
 
-/** Each costs a signature check. Ours stands once, but a service that decodes keys and does not encode them again adds forgeries behind it. */
+/**
+ * Each costs a signature check. Ours stands once, but a service that decodes keys and does not encode them again adds forgeries behind it; one
+ * that passes the header on and adds to it makes a list of it.
+ */
 const MAX_OWN = 8;
-/** With the header's sixteen: a chain through more groups is an attack. */
+/** A chain through more groups is an attack. */
 export const MAX_OTHERS = 15;
 
 /** Texts that look like contexts; what does not takes nobody's place. */
@@ -19,20 +22,27 @@ export interface ContextTexts {
   readonly others: readonly string[];
 }
 
-/** List members `laneway.<group>=1~…`, wherever in the header; the signature says whether they are more than that. Linear. */
-const MEMBERS = /(?:^|,)[ \t]*laneway\.([a-z0-9-]+)[ \t]*=[ \t]*(1(?:~|%7[Ee])[^,; \t]*)/g;
+/** `1~…` in any spelling that decodes to it (W3C Baggage, section "value"), up to what ends a value; the signature says whether it is more than that. */
+const TEXT = String.raw`((?:1|%31)(?:~|%7[Ee])[^,;" \t]*)`;
+/** List members `laneway.<group>=1~…`, wherever in the baggage. Linear. */
+const MEMBERS = new RegExp(String.raw`(?:^|,)[ \t]*laneway\.([a-z0-9-]+)[ \t]*=[ \t]*"?${TEXT}`, "g");
+/** Elements of the header: several lines of it are one list (RFC 9110, section 5.3). Linear. */
+const ELEMENTS = new RegExp(String.raw`(?:^|[,;" \t])${TEXT}`, "g");
 
 export function contextTexts(group: string, { baggage, headers }: Facts): ContextTexts {
   const own: string[] = [];
   const others: string[] = [];
-  for (const [, name, value] of baggage.whole.matchAll(MEMBERS)) {
-    const [texts, most] = name === group ? [own, MAX_OWN] : [others, MAX_OTHERS];
-    const text = texts.length < most ? percentDecode(value!) : "";
+  const inHeader: string[] = [];
+  const add = (texts: string[], most: number, value: string): void => {
+    const text = texts.length < most ? percentDecode(value) : "";
     if (mayBeContext(text)) texts.push(text);
+  };
+  for (const [, name, value] of baggage.whole.matchAll(MEMBERS)) {
+    if (name === group) add(own, MAX_OWN, value!);
+    else add(others, MAX_OTHERS, value!);
   }
-  const header = headers.get("x-lane-context") ?? "";
-  if (mayBeContext(header)) own.push(header);
-  return { own, others };
+  for (const [, value] of (headers.get("x-lane-context") ?? "").matchAll(ELEMENTS)) add(inHeader, MAX_OWN, value!);
+  return { own: inHeader.length === 0 ? own : [...own, ...inHeader], others };
 }
 
 export interface Incoming {

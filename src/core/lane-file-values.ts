@@ -1,7 +1,9 @@
 /** The small values of a lane file. Each message completes the sentence "expected …"; each pattern also goes into the JSON schema. */
 import * as v from "valibot";
+import { decodeKey } from "./baggage.ts";
+import { CONTEXT_KEYS } from "./context.ts";
 import { GROUP_NAME } from "./group-name.ts";
-import { maySet, maySetOnAnswers, TOKEN } from "./header-names.ts";
+import { isOwnHeader, maySet, maySetOnAnswers, TOKEN } from "./header-names.ts";
 import { type Path, parsePath, type Step } from "./path.ts";
 import { enumerate } from "./problem.ts";
 
@@ -93,10 +95,11 @@ const SETTABLE_ON_ANSWERS =
   'a header name such as "cache-control" (not Set-Cookie, what says how the body is to be read, or what the router or the platform sets)';
 export const answerHeader = v.pipe(form(SETTABLE_ON_ANSWERS, TOKEN), v.check(maySetOnAnswers, SETTABLE_ON_ANSWERS));
 
-/** Not what marks a copy as one. */
-export const scrubbedHeader = form(
-  'a header name such as "x-api-key" (not baggage and x-lane*, which mark the copy)',
-  /^(?![Bb][Aa][Gg][Gg][Aa][Gg][Ee]$|[Xx]-[Ll][Aa][Nn][Ee])[!#$%&'*+.^_`|~\w-]+$/,
+const SCRUBBED = 'a header name such as "x-api-key" (not baggage and x-lane*, which mark the copy)';
+/** Not what marks a copy as one, in any spelling: names are scrubbed folded. */
+export const scrubbedHeader = v.pipe(
+  form(SCRUBBED, /^(?![Bb][Aa][Gg][Gg][Aa][Gg][Ee]$|[Xx]-[Ll][Aa][Nn][Ee])[!#$%&'*+.^_`|~\w-]+$/),
+  v.check((name) => !isOwnHeader(name.toLowerCase()), SCRUBBED),
 );
 
 export const headerValue = form("a header value: visible ASCII characters and spaces", /^[\t\x20-\x7e]*$/);
@@ -104,7 +107,12 @@ export const headerValue = form("a header value: visible ASCII characters and sp
 export const baggageKey = form("a baggage key: letters, digits and !#$%&'*+-.^_`|~", TOKEN);
 
 const OUR_MEMBERS = 'a baggage key that does not begin with "laneway." (those carry the lane, and mark copies)';
-export const foreignBaggageKey = v.pipe(baggageKey, v.regex(/^(?!laneway\.)/, OUR_MEMBERS));
+/** Not in any spelling that some reader decodes to ours. */
+export const foreignBaggageKey = v.pipe(
+  baggageKey,
+  v.regex(/^(?!laneway\.)/, OUR_MEMBERS),
+  v.check((key) => !decodeKey(key).toLowerCase().startsWith(CONTEXT_KEYS), OUR_MEMBERS),
+);
 
 export const cookieName = form('a cookie name, without spaces, "=", ";" and ","', /^[^\s=;,]+$/);
 

@@ -6,7 +6,6 @@ import * as v from "valibot";
 import { lane, service } from "./lane-file-lanes.ts";
 import { MAX_BODY_BYTES, mirror, stub } from "./lane-file-mirrors.ts";
 import {
-  baggageKey,
   choice,
   cookieDomain,
   cookieName,
@@ -64,7 +63,7 @@ const rule = v.pipe(
 const ONE_KEY = 'exactly one of "baggage", "header", "cookie" and "query"';
 const stickyKey = v.pipe(
   object({
-    baggage: optional(baggageKey, "The slot is a hash of this baggage member."),
+    baggage: optional(foreignBaggageKey, "The slot is a hash of this baggage member."),
     header: optional(headerName, "The slot is a hash of this request header."),
     cookie: optional(cookieName, "The slot is a hash of this cookie of yours."),
     query: optional(queryKey, "The slot is a hash of this query parameter."),
@@ -159,7 +158,7 @@ export const laneFile = object({
   stubs: defaulted(list(stub), [], "Answers for services that copies must not reach."),
   log: defaulted(
     object({
-      baggage: defaulted(list(baggageKey), [], "Baggage members written to the access log."),
+      baggage: defaulted(list(foreignBaggageKey), [], "Baggage members written to the access log."),
       samplePercent: defaulted(percent, 100, "How many requests are logged."),
     }),
     {},

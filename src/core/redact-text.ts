@@ -1,4 +1,5 @@
 /** A text as it may be kept: what looks like a secret, or stands where one does, becomes `…` (contract section 7). */
+import { withoutSignatures } from "./context.ts";
 import { type Range, secretRanges } from "./redact-context.ts";
 
 export const HIDDEN = "…";
@@ -24,7 +25,7 @@ const MAX_READ = 4096;
 
 /** @param names more names that are secret, by `plainName` */
 export function redactText(text: string, names: ReadonlySet<string>): string {
-  let kept = text.length > MAX_READ ? withoutEnd(text.slice(0, MAX_READ)) : text;
+  let kept = withoutSignatures(text.length > MAX_READ ? withoutEnd(text.slice(0, MAX_READ)) : text);
   kept = withoutRanges(kept, secretRanges(kept, names));
   for (const [pattern, replacement] of SECRET_TEXTS) kept = kept.replace(pattern, replacement);
   return kept.replace(CARD, (digits) => (isLuhn(digits) ? HIDDEN : digits));

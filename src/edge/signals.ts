@@ -1,5 +1,6 @@
 /** What operators see: one JSON line a request (contract section 11), and what a request adds to the counters. */
 import { baggageValue } from "../core/baggage.ts";
+import { withoutSignatures } from "../core/context.ts";
 import type { Decision } from "../core/decide.ts";
 import type { Facts } from "../core/facts.ts";
 import { isBlamed } from "../core/fallback.ts";
@@ -31,7 +32,7 @@ function logLine(facts: Facts, { group, revision, decision, served, reason, stat
   const baggage: Record<string, string> = {};
   for (const key of group?.log.baggage ?? []) {
     const value = baggageValue(facts.baggage, key);
-    if (value !== undefined) baggage[key] = cut(value);
+    if (value !== undefined) baggage[key] = cut(withoutSignatures(value));
   }
   return JSON.stringify({
     time: new Date(startedAt).toISOString(),

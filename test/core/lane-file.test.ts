@@ -14,6 +14,7 @@ function problems(input: unknown): string[] {
 
 const NAME = 'a name of letters, digits, ".", "_" and "-" (at most 40, the first a letter or digit)';
 const HOST = 'a host name such as "shop.example.com" or "*.example.com" (no scheme, no port; other letters as xn--…)';
+const FOREIGN_KEY = 'a baggage key that does not begin with "laneway." (those carry the lane, and mark copies)';
 const PATH = 'a path such as "/" or "/api" (as it stands in a URL: encoded, without ? and #)';
 const TIME = 'a time such as "2027-01-31T00:00:00Z"';
 const ONE_MATCHER = 'exactly one of "exact", "prefix", "suffix", "in", "regex" and "exists"';
@@ -143,6 +144,24 @@ describe("a value that a lane file may not have", () => {
       ["mirrors", 0, "scrub", "baggage"],
       ["laneway.mock"],
       'mirrors[0].scrub.baggage[0]: expected a baggage key that does not begin with "laneway." (those carry the lane, and mark copies), got "laneway.mock"',
+    ],
+    ...["%6caneway.mock", "Laneway.mock", "laneway%2Emock", "+laneway.mock", "%4C%41neway.x"].map(
+      (key): [(string | number)[], unknown, string] => [
+        ["mirrors", 0, "scrub", "baggage"],
+        [key],
+        `mirrors[0].scrub.baggage[0]: expected ${FOREIGN_KEY}, got "${key}"`,
+      ],
+    ),
+    [["propagate", "baggage"], "%6caneway.mock", `propagate.baggage: expected ${FOREIGN_KEY}, got "%6caneway.mock"`],
+    [["propagate", "baggage"], "laneway.other", `propagate.baggage: expected ${FOREIGN_KEY}, got "laneway.other"`],
+    [["log", "baggage"], ["pr", "laneway.mock"], `log.baggage[1]: expected ${FOREIGN_KEY}, got "laneway.mock"`],
+    [["log", "baggage"], ["l%61neway.mock"], `log.baggage[0]: expected ${FOREIGN_KEY}, got "l%61neway.mock"`],
+    [["sticky", "by"], { baggage: "laneway.mock" }, `sticky.by.baggage: expected ${FOREIGN_KEY}, got "laneway.mock"`],
+    [["sticky", "by"], { baggage: "%6Caneway.mock" }, `sticky.by.baggage: expected ${FOREIGN_KEY}, got "%6Caneway.mock"`],
+    [
+      ["mirrors", 0, "scrub", "headers"],
+      ["x_lane_mirror"],
+      'mirrors[0].scrub.headers[0]: expected a header name such as "x-api-key" (not baggage and x-lane*, which mark the copy), got "x_lane_mirror"',
     ],
     [
       ["mirrors", 0, "scrub", "json"],

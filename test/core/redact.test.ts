@@ -50,6 +50,22 @@ describe("an example of a difference", () => {
   });
 });
 
+describe("a context", () => {
+  const signature = "a-b_".repeat(10).concat("xyz");
+  it.each([
+    ["as it is", "1~shop~s2~1~5940000~~~"],
+    ["of a copy", "1~shop~s3~1~5940000~shop~next.1~"],
+    ["escaped in part", "%31~sh%6Fp~s2~1~5940000~~~"],
+    ["escaped", "1%7Eshop%7es3%7E1%7E5940000%7Eshop%7Em%7E"],
+  ])("fault A13: is kept without its signature: %s", (_, payload) => {
+    for (const text of [`${payload}${signature}`, `laneway.shop=${payload}${signature},a=1`, `{"context":"${payload}${signature}"}`]) {
+      expect(kept("body.seen", text)).not.toContain("xyz");
+      expect(kept("body.seen", text)).toContain("5940000");
+      expect(kept("body", object({ seen: text, [text]: 1 }))).not.toContain("xyz");
+    }
+  });
+});
+
 describe("names hide their values:", () => {
   it.each([
     "body.password",
