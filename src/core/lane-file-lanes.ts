@@ -31,12 +31,12 @@ export const service = object({
   entry: defaulted(
     v.union([flag, v.picklist(["signed"], ENTRY)], ENTRY),
     true,
-    'May requests from outside enter here? Where false, a request without a context goes to the baseline; where "signed", it is refused with 403, unless a group of ours sent it within the last 24 hours.',
+    'May requests from outside enter here? Where false, a request without a context goes to the baseline; where "signed", it is refused with 403, unless a group of ours sent it within the last 24 hours. Give such a service a host of its own: under a path of another one, what an origin takes for that path may be none here.',
   ),
   mirrored: defaulted(
     choice("block", "stub", "synthetic", "send"),
     "block",
-    "What becomes of writes that reach this service within a mirror's copy.",
+    "What becomes of writes that reach this service within a mirror's copy; at an origin that only the mirror's lane has, its \"writes\" holds instead.",
   ),
   timeoutMs: optional(milliseconds, "Overrides fallback.timeoutMs for this service."),
   fallback: optional(name, "The lane to take where a lane lacks this service; left out: the baseline."),

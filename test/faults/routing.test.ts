@@ -160,29 +160,29 @@ describe("a host", () => {
     expect([answer.status, log!.group, seen[0]!.origin]).toEqual([200, "shop", "s1"]);
   });
 
-  it.each(["shop.example.evil.test", "xshop.example", "shop-example", "127.1", "[::1]", "shop.example@other.test"])(
-    "fault 28: %s is not",
-    async (host) => {
-      const { answer, log } = await line("/x", host);
-      expect([answer.status, log!.group]).toEqual([200, "any"]);
-    },
-  );
+  it.each(["shop.example.evil.test", "xshop.example", "shop-example", "127.1", "[::1]"])("fault 28: %s is not", async (host) => {
+    const { answer, log } = await line("/x", host);
+    expect([answer.status, log!.group]).toEqual([200, "any"]);
+  });
 
-  it.each(["a b", "%zz", "[::1", "host:abc", ":80", "<script>", "shop.example:99999"])(
-    "fault 28: %j makes no URL, and is nobody's",
-    async (host) => {
-      for (const path of ["/%78", "/__lanes/../x", "/..%2f"]) {
-        const { answer, log } = await line(path, host);
-        expect([answer.status, log!.reason, log!.group, log!.host]).toEqual([404, "no-group", null, ""]);
-        expect(JSON.parse(answer.body.toString())).toMatchObject({ type: "urn:laneway:no-group", status: 404 });
-      }
-      expect([everyRequest(), world.router.output()]).toEqual([[], []]);
-    },
-  );
-
-  it("that brings a path of its own is matched with it", async () => {
-    const { log, seen } = await line("/x", "shop.example/admin");
-    expect([log!.path, log!.service, seen[0]!.seen.url]).toEqual(["/admin/x", "admin", "/adm/admin/x"]);
+  it.each([
+    "a b",
+    "%zz",
+    "[::1",
+    "host:abc",
+    ":80",
+    "<script>",
+    "shop.example:99999",
+    "shop.example@other.test",
+    "other.test@shop.example",
+    "shop.example/admin",
+  ])("fault 28: %j is no host and port, and is nobody's", async (host) => {
+    for (const path of ["/%78", "/__lanes/../x", "/..%2f"]) {
+      const { answer, log } = await line(path, host);
+      expect([answer.status, log!.reason, log!.group, log!.host]).toEqual([404, "no-group", null, ""]);
+      expect(JSON.parse(answer.body.toString())).toMatchObject({ type: "urn:laneway:no-group", status: 404 });
+    }
+    expect([everyRequest(), world.router.output()]).toEqual([[], []]);
   });
 });
 
