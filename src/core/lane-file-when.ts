@@ -83,7 +83,10 @@ export const when: v.GenericSchema<WhenFile> = v.pipe(
       matcher(plainHost, hostPart, hostPart),
       "The host that is asked: lower case, without port and trailing dot. A regex, too, sees it so.",
     ),
-    path: optional(matcher(absolute, absolute, nonEmpty), "The path as sent, without the query; two spellings that differ in needless escapes, or in their letter case, are one: /%7Ea%2fb is /~a%2Fb."),
+    path: optional(
+      matcher(absolute, absolute, nonEmpty),
+      "The path as sent, without the query; two spellings that differ in needless escapes, or in their letter case, are one: /%7Ea%2fb is /~a%2Fb.",
+    ),
     baggage: optional(byKey(baggageKey), "Baggage members by key; of several the last. Values are decoded."),
     cookie: optional(byKey(cookieName), "Cookies by name; of several the first."),
     query: optional(byKey(queryKey), "Query parameters by key; of several the first. Values are decoded."),

@@ -25,7 +25,9 @@ export interface Attempt {
 }
 
 /** The client's headers that end here: names are looked at once, and only what came is deleted, however many `Connection` lists. */
-export const endingNames = ({ headerNames }: Facts, { ends }: HeaderEdits): string[] => headerNames.filter(ends);
+export function endingNames({ headerNames }: Facts, { ends }: HeaderEdits): string[] {
+  return headerNames.filter(ends);
+}
 
 /**
  * The outgoing headers. `fetch` makes a Request of its own in any case, so a copy of the incoming headers is all that is made here: a

@@ -657,7 +657,7 @@ describe("the Worker", () => {
       "return origin.base + origin.path + path + search;",
       "return new URL(path + search, origin.base + origin.path).href;",
     );
-    careless = await start("edge/forward.ts", "if (ends(name)) ending", "if (name === '') ending");
+    careless = await start("edge/forward.ts", "headerNames.filter(ends)", "headerNames.filter((name) => name === '')");
   }, 30_000);
   afterAll(() => Promise.all([world?.close(), mistaken?.dispose(), careless?.dispose()]));
 
