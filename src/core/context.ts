@@ -33,8 +33,11 @@ const MAX_LENGTH = 320;
 export const CONTEXT_KEYS = "laneway.";
 export const contextKey = (group: string): string => `${CONTEXT_KEYS}${group}`;
 
+/** As `writeContext` writes it, with any 43 characters of base64url for the signature. */
+const FORM = /^1~[a-z\d-]+~[\w.-]+~\d+~\d+~[a-z\d-]*~[\w.-]*~[\w-]{43}$/;
+
 /** Is a look at the signature worth its cost? */
-export const mayBeContext = (text: string): boolean => text.length <= MAX_LENGTH && text.startsWith("1~");
+export const mayBeContext = (text: string): boolean => text.length <= MAX_LENGTH && FORM.test(text);
 
 /** The sixth field is a mirror's group: it says of itself, signed or not, that it is a copy's. */
 export const saysCopy = (text: string): boolean => /^1~(?:[^~]*~){4}[^~]/.test(text);

@@ -7,19 +7,14 @@ import type { Facts } from "./facts.ts";
 import { percentDecode } from "./percent.ts";
 
 /**
- * Each costs a signature check. Ours stands once, but a service that decodes keys and does not encode them again adds forgeries behind it; one
- * that passes the header on and adds to it makes a list of it.
+ * Texts that have the form of a context, each once. All of them: a service that decodes keys and does not encode them again, or that adds to the
+ * header, may put forgeries before ours, and any limit would let them take its place. The platform's limit on headers bounds the signature checks.
  */
-const MAX_OWN = 8;
-/** A chain through more groups is an attack. */
-export const MAX_OTHERS = 15;
-
-/** Texts that look like contexts; what does not takes nobody's place. */
 export interface ContextTexts {
   /** Under the group's own key, wherever in the baggage, then the header's. */
-  readonly own: readonly string[];
+  readonly own: ReadonlySet<string>;
   /** Under other groups' keys. */
-  readonly others: readonly string[];
+  readonly others: ReadonlySet<string>;
 }
 
 /** `1~…` in any spelling that decodes to it (W3C Baggage, section "value"), up to what ends a value; the signature says whether it is more than that. */
@@ -30,19 +25,15 @@ const MEMBERS = new RegExp(String.raw`(?:^|,)[ \t]*laneway\.([a-z0-9-]+)[ \t]*=[
 const ELEMENTS = new RegExp(String.raw`(?:^|[,;" \t])${TEXT}`, "g");
 
 export function contextTexts(group: string, { baggage, headers }: Facts): ContextTexts {
-  const own: string[] = [];
-  const others: string[] = [];
-  const inHeader: string[] = [];
-  const add = (texts: string[], most: number, value: string): void => {
-    const text = texts.length < most ? percentDecode(value) : "";
-    if (mayBeContext(text)) texts.push(text);
+  const own = new Set<string>();
+  const others = new Set<string>();
+  const add = (texts: Set<string>, value: string): void => {
+    const text = percentDecode(value);
+    if (mayBeContext(text)) texts.add(text);
   };
-  for (const [, name, value] of baggage.whole.matchAll(MEMBERS)) {
-    if (name === group) add(own, MAX_OWN, value!);
-    else add(others, MAX_OTHERS, value!);
-  }
-  for (const [, value] of (headers.get("x-lane-context") ?? "").matchAll(ELEMENTS)) add(inHeader, MAX_OWN, value!);
-  return { own: inHeader.length === 0 ? own : [...own, ...inHeader], others };
+  for (const [, name, value] of baggage.whole.matchAll(MEMBERS)) add(name === group ? own : others, value!);
+  for (const [, value] of (headers.get("x-lane-context") ?? "").matchAll(ELEMENTS)) add(own, value!);
+  return { own, others };
 }
 
 export interface Incoming {
@@ -59,12 +50,14 @@ export const NOTHING_CAME: Incoming = { context: null, copy: null, known: false 
 export function readIncoming(group: string, facts: Facts, signer: Signer): Incoming {
   let { context, copy, known } = NOTHING_CAME;
   const { own, others } = contextTexts(group, facts);
-  for (const [at, text] of [...own, ...others].entries()) {
-    const read = readContext(text, signer);
-    if (read === null) continue;
-    copy ??= read.mirror;
-    known ||= isRecent(read, facts.now);
-    if (at < own.length && read.group === group && isCurrent(read, facts.now)) context ??= read;
+  for (const texts of [own, others]) {
+    for (const text of texts) {
+      const read = readContext(text, signer);
+      if (read === null) continue;
+      copy ??= read.mirror;
+      known ||= isRecent(read, facts.now);
+      if (texts === own && read.group === group && isCurrent(read, facts.now)) context ??= read;
+    }
   }
   return { context, copy, known };
 }

@@ -1,13 +1,12 @@
 /** What is sent to an origin for a decision: the URL, and which headers are set or removed (contract sections 4 and 5). Pure. */
 import { type BaggageMember, decodeKey, writeBaggage } from "./baggage.ts";
 import { writeCopyBaggage } from "./baggage-copy.ts";
-import { CONTEXT_KEYS, contextKey, mayBeContext, readContext, type Signer, windowOf, writeContext } from "./context.ts";
+import { CONTEXT_KEYS, contextKey, readContext, type Signer, windowOf, writeContext } from "./context.ts";
 import { withoutCookies } from "./cookies.ts";
 import type { Decision } from "./decide.ts";
 import { type Facts, headerFact } from "./facts.ts";
 import { folded, HOP_BY_HOP, isBaggageList, isForwarding, isNeither, isOwned, isOwnHeader, mayPropagate } from "./header-names.ts";
 import { losesBytes } from "./header-text.ts";
-import { MAX_OTHERS } from "./incoming.ts";
 import type { LaneGroup, Origin } from "./lane-group.ts";
 import { prefixEnd } from "./match.ts";
 import { cookieNames } from "./sticky.ts";
@@ -119,11 +118,9 @@ export function isOwnMember(group: LaneGroup, without: readonly string[] = []): 
  * where one group's chain comes to another, and no value that would be a member of ours once a service has decoded it.
  */
 function isForgedMember(signer: Signer | null): (member: BaggageMember) => boolean {
-  let checks = 0;
   return ({ key, value }) => {
     if (!decodeKey(key).toLowerCase().startsWith(CONTEXT_KEYS)) return value.includes(CONTEXT_KEYS);
-    if (signer === null || !key.startsWith(CONTEXT_KEYS) || !mayBeContext(value)) return true;
-    return ++checks > MAX_OTHERS || readContext(value, signer) === null;
+    return signer === null || !key.startsWith(CONTEXT_KEYS) || readContext(value, signer) === null;
   };
 }
 

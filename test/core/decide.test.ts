@@ -72,11 +72,19 @@ describe("the mark of a copy", () => {
 });
 
 describe("contexts without end", () => {
-  it("fault 2: cost sixteen checks of a signature, no more", () => {
+  const signature = "A".repeat(43);
+  it.each([
+    [
+      "one check of a signature each, however often they stand there",
+      (i: number) => `laneway.g${i % 50}=1~g~l~1~${i % 50}~~~${signature}`,
+      51,
+    ],
+    ["nothing where they have not the form of one", (i: number) => `laneway.g${i}=1~g~l~1~1~~~x`, 1],
+  ])("fault 2: cost %s", (_, member, expected) => {
     let checks = 0;
     const counting: Signer = { ...signer, verify: (...given) => (++checks, signer.verify(...given)) };
-    const baggage = Array.from({ length: 150 }, (_, i) => `laneway.g${i}=1~g~l~1~1~~~x`).join(",");
+    const baggage = Array.from({ length: 150 }, (__, i) => member(i)).join(",");
     decided({ baggage, "x-lane-context": contextText("s2") }, counting);
-    expect(checks).toBe(16);
+    expect(checks).toBe(expected);
   });
 });

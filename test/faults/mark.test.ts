@@ -224,11 +224,37 @@ describe("a live chain", () => {
 
   it("fault A1: is in its lane by a context behind 300 members, or 8 kB, or forgeries under its own key", async () => {
     const own = `laneway.chain=${context("chain", { lane: "s3" })}`;
-    for (const before of [HOSTILE["180 members"]!.repeat(3), `a=${"x".repeat(8_200)}`, "laneway.chain=1~chain~s1~1~1~~~x"]) {
+    const forged = Array.from({ length: 40 }, (_, n) => `laneway.chain=1~chain~s1~1~${n}~~~${"A".repeat(43)}`);
+    const short = "laneway.chain=1~,".repeat(40).slice(0, -1);
+    for (const before of [HOSTILE["180 members"]!.repeat(3), `a=${"x".repeat(8_200)}`, forged.join(","), short]) {
       const { answer } = await world.send("chain", { headers: { baggage: `${before},${own}` } });
       expect([answer.headers["x-lane"], answer.headers["x-lane-reason"]]).toEqual(["s3", "context"]);
     }
   });
+});
+
+describe("a mark behind forgeries of any number", () => {
+  const mark = context("shop", { lane: "s3", mirror: "shop/next" });
+  const forgery = (n: number) => `1~x${n}~s1~1~1~~~${"A".repeat(43)}`;
+  it.each<[string, string, Record<string, string>]>([
+    ["its own key, in short", "pay.shop.example", { baggage: `${"laneway.shop=1~,".repeat(40)}laneway.shop=${mark}` }],
+    ["its own key, as long as ours", "pay.shop.example", { baggage: `${forgeriesOf(() => "shop")}laneway.shop=${mark}` }],
+    ["other groups' keys", "pay.other.example", { baggage: `${forgeriesOf((n) => `x${n}`)}laneway.shop=${mark}` }],
+    [
+      "one list in the header",
+      "pay.shop.example",
+      { "x-lane-context": `${Array.from({ length: 40 }, (_, n) => forgery(n)).join(", ")}, ${mark}` },
+    ],
+  ])("fault A1: keeps its copy from writing: %s", async (_, host, headers) => {
+    const answer = await call("POST", host, headers);
+    expect(answer).toEqual({ status: 403, type: "mirror-blocked" });
+    expect(world.s2.requests).toEqual([]);
+    clientSaw("403 mirror-blocked");
+  });
+
+  function forgeriesOf(group: (n: number) => string): string {
+    return Array.from({ length: 40 }, (_, n) => `laneway.${group(n)}=${forgery(n)},`).join("");
+  }
 });
 
 describe("the copy's trace", () => {
