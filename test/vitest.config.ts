@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { bundleRe2 } from "../src/cli/bundle-re2.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 
@@ -23,6 +24,9 @@ if (IN_GO.length > 0)
 
 /** A machine of two cores that is busy starts a router in seconds; a test that hangs still ends. */
 const patience = { testTimeout: 30_000, hookTimeout: 60_000, retry: process.env.CI ? 1 : 0 };
+
+// What the Worker has in place of re2js.
+bundleRe2();
 
 export default defineConfig({
   root,

@@ -1,9 +1,10 @@
 /**
  * Writes the files of `lanes/` into one, `dist/lane-files.json`, which `wrangler` takes into the Worker; what lies deeper, as the samples
- * do, stays here. Run before every build (`wrangler.toml`).
+ * do, stays here. Run before every build (`wrangler.toml`), as is the regex engine's part of it (`bundle-re2.ts`).
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { bundleRe2 } from "./bundle-re2.ts";
 import { refused } from "./failure.ts";
 import { localNames, pathOf } from "./folder.ts";
 
@@ -27,6 +28,7 @@ if (import.meta.main) {
   try {
     // `npm run dev` publishes them instead, so that a file that is half written stops nothing.
     const text = process.env.LANEWAY_BUNDLE === "none" ? "{}\n" : laneFilesText();
+    bundleRe2();
     mkdirSync(join(root, "dist"), { recursive: true });
     // An unchanged file is left alone: a watching `wrangler dev` would build for ever.
     if (readFileSync(target, { encoding: "utf8", flag: "a+" }) !== text) writeFileSync(target, text);

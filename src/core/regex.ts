@@ -1,5 +1,5 @@
-/** Patterns that match a whole value in linear time whatever the pattern and the value (contract section 2). The only door to re2js. */
-import { RE2JSSyntaxException, RE2Set } from "re2js";
+/** Patterns that match a whole value in linear time whatever the pattern and the value (contract section 2). The only door to re2js: `#re2`. */
+import { RE2JSSyntaxException, RE2Set } from "#re2";
 import { quote } from "./problem.ts";
 import { err, ok, type Result } from "./result.ts";
 

@@ -1,6 +1,7 @@
 /** A Worker as `wrangler deploy` would bundle it, and the runtime it is deployed to. Shared by the local run, the tests and the benchmark. */
 import { readFileSync } from "node:fs";
 import { build } from "esbuild";
+import { bundleRe2 } from "../cli/bundle-re2.ts";
 
 const root = `${import.meta.dirname}/../..`;
 
@@ -13,6 +14,7 @@ export interface BundledWorker {
 
 /** `entry` is relative to the repository. Rejects with esbuild's messages where the code does not build. */
 export async function bundleWorker(entry: string, { minify = false } = {}): Promise<BundledWorker> {
+  bundleRe2();
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     entryPoints: [entry],

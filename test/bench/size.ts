@@ -81,7 +81,7 @@ export async function size(): Promise<Figure> {
       { key: "budget", label: "budget" },
     ],
     rows: [
-      { name: "bundle, as `wrangler deploy` uploads it, gzip", value: kib(gzipSync(upload).length), unit: "KiB", budget: "≤ 120" },
+      { name: "bundle, as `wrangler deploy` uploads it, gzip", value: kib(gzipSync(upload).length), unit: "KiB", budget: "≤ 150" },
       { name: "the same, not compressed", value: kib(upload.length), unit: "KiB", budget: "" },
       { name: "start-up: modules compiled and run", ...over("listening"), unit: "ms CPU", budget: "≤ 30" },
       { name: "start-up and the first answer, with a lane group from KV", ...over("answered"), unit: "ms CPU", budget: "" },
