@@ -1,5 +1,6 @@
 /** The schema of mirrors and stubs (contract section 7). */
 import * as v from "valibot";
+import { doc } from "#doc";
 import {
   answerPath,
   bodyPath,
@@ -39,70 +40,78 @@ const scrub = object({
   headers: defaulted(
     list(scrubbedHeader),
     [],
-    "Headers to remove, besides the credentials, in any spelling that an origin may fold into them.",
+    doc("Headers to remove, besides the credentials, in any spelling that an origin may fold into them."),
   ),
   query: defaulted(
     list(someText("the key of a query parameter")),
     [],
-    "Query parameters to remove, also from Referer and every other header that holds a URL.",
+    doc("Query parameters to remove, also from Referer and every other header that holds a URL."),
   ),
-  baggage: defaulted(list(foreignBaggageKey), [], "Baggage members to remove."),
-  json: defaulted(list(jsonPath), [], 'Places of a JSON body to remove: "card.number", "users[].email", "tags.*.owner".'),
+  baggage: defaulted(list(foreignBaggageKey), [], doc("Baggage members to remove.")),
+  json: defaulted(list(jsonPath), [], doc('Places of a JSON body to remove: "card.number", "users[].email", "tags.*.owner".')),
 });
 
 const compare = object({
-  noisePercent: defaulted(percent, 20, "How often the lane that served is asked a second time, to learn what differs by itself."),
-  headers: defaulted(list(headerName), COMPARED_HEADERS, "The response headers to compare."),
-  ignore: defaulted(list(answerPath), [], 'Places not to compare: "headers.date", "body.items[].updatedAt".'),
-  unordered: defaulted(list(bodyPath), [], "Lists whose order does not matter."),
-  key: defaulted(table(bodyPath, someText("the name of a field")), {}, "Lists whose elements belong together by this field."),
-  tolerance: defaulted(table(bodyPath, tolerance), {}, "Numbers that may differ by so much."),
+  noisePercent: defaulted(percent, 20, doc("How often the lane that served is asked a second time, to learn what differs by itself.")),
+  headers: defaulted(list(headerName), COMPARED_HEADERS, doc("The response headers to compare.")),
+  ignore: defaulted(list(answerPath), [], doc('Places not to compare: "headers.date", "body.items[].updatedAt".')),
+  unordered: defaulted(list(bodyPath), [], doc("Lists whose order does not matter.")),
+  key: defaulted(table(bodyPath, someText("the name of a field")), {}, doc("Lists whose elements belong together by this field.")),
+  tolerance: defaulted(table(bodyPath, tolerance), {}, doc("Numbers that may differ by so much.")),
 });
 
 export const mirror = object({
-  name: described(name, "Unique among the mirrors; in marks, logs and metrics."),
-  lane: described(name, "The lane that gets the copies."),
-  percent: described(percent, "How many requests are copied; 0 none, 100 all."),
-  by: defaulted(choice("visitor", "request"), "visitor", 'Draw whole sessions ("visitor") or single requests.'),
-  from: optional(someOf(name), "Copy only what these lanes served; left out: any lane."),
-  services: optional(someOf(name), "Copy at these services, also within a chain; left out: where a request enters."),
-  when: optional(aWhen, "Copy only requests for which this holds."),
+  name: described(name, doc("Unique among the mirrors; in marks, logs and metrics.")),
+  lane: described(name, doc("The lane that gets the copies.")),
+  percent: described(percent, doc("How many requests are copied; 0 none, 100 all.")),
+  by: defaulted(choice("visitor", "request"), "visitor", doc('Draw whole sessions ("visitor") or single requests.')),
+  from: optional(someOf(name), doc("Copy only what these lanes served; left out: any lane.")),
+  services: optional(someOf(name), doc("Copy at these services, also within a chain; left out: where a request enters.")),
+  when: optional(aWhen, doc("Copy only requests for which this holds.")),
   writes: defaulted(
     choice("block", "synthetic", "send"),
     "block",
-    "What becomes of any method but GET, HEAD and OPTIONS: not copied, sent marked as synthetic to an origin that promises to roll back, or sent.",
+    doc(
+      "What becomes of any method but GET, HEAD and OPTIONS: not copied, sent marked as synthetic to an origin that promises to roll back, or sent.",
+    ),
   ),
   reads: optional(
     aWhen,
-    "Requests that only read, whatever their method says, such as GraphQL queries by POST. Their content is looked at: a GraphQL mutation, a hash or id that stands for an unknown operation, and what cannot be read for sure, stay writes.",
+    doc(
+      "Requests that only read, whatever their method says, such as GraphQL queries by POST. Their content is looked at: a GraphQL mutation, a hash or id that stands for an unknown operation, and what cannot be read for sure, stay writes.",
+    ),
   ),
   secrets: optional(
     list(someText("the key of a query parameter")),
-    `Query keys that hold one-time secrets, instead of the built-in list; [] is none. A request with one that scrub.query does not take out is not copied where credentials are stripped, and no lane is asked twice for it. Built in: ${SECRET_KEYS_TEXT}. Secrets in a path, such as /reset/…, cannot be known: keep them away with "when".`,
+    doc(
+      `Query keys that hold one-time secrets, instead of the built-in list; [] is none. A request with one that scrub.query does not take out is not copied where credentials are stripped, and no lane is asked twice for it. Built in: ${SECRET_KEYS_TEXT}. Secrets in a path, such as /reset/…, cannot be known: keep them away with "when".`,
+    ),
   ),
-  timeoutMs: defaulted(wholeNumber(1, MAX_COPY_MS, " of milliseconds"), 5000, "A copy is given up after so long."),
-  maxBodyBytes: defaulted(wholeNumber(0, MAX_BODY_BYTES, " of bytes"), 1_048_576, "A request with a longer body is not copied."),
+  timeoutMs: defaulted(wholeNumber(1, MAX_COPY_MS, " of milliseconds"), 5000, doc("A copy is given up after so long.")),
+  maxBodyBytes: defaulted(wholeNumber(0, MAX_BODY_BYTES, " of bytes"), 1_048_576, doc("A request with a longer body is not copied.")),
   credentials: defaulted(
     choice("strip", "forward"),
     "strip",
-    "Are Authorization, Proxy-Authorization, Cookie, Cf-Access-* and other headers that prove who asks (names with api-key, token, auth, session, csrf, …) taken out of the copy or left in?",
+    doc(
+      "Are Authorization, Proxy-Authorization, Cookie, Cf-Access-* and other headers that prove who asks (names with api-key, token, auth, session, csrf, …) taken out of the copy or left in?",
+    ),
   ),
-  scrub: defaulted(scrub, {}, "What else is taken out of the copy."),
-  compare: optional(compare, "Compare the copy's answer with the original's; left out: the answer is thrown away."),
-  expiresAt: optional(time, "From then on nothing is copied."),
+  scrub: defaulted(scrub, {}, doc("What else is taken out of the copy.")),
+  compare: optional(compare, doc("Compare the copy's answer with the original's; left out: the answer is thrown away.")),
+  expiresAt: optional(time, doc("From then on nothing is copied.")),
 });
 
 export const stub = object({
-  service: described(name, "The service that copies do not reach."),
-  when: optional(aWhen, "Answer only requests for which this holds."),
+  service: described(name, doc("The service that copies do not reach.")),
+  when: optional(aWhen, doc("Answer only requests for which this holds.")),
   response: described(
     v.pipe(
       object({
-        status: defaulted(wholeNumber(200, 599, ""), 200, "The status of the answer."),
-        headers: defaulted(table(settableHeader, headerValue), {}, "The headers of the answer."),
-        json: optional(v.unknown(), "The body, as JSON."),
-        body: optional(text, "The body, as text."),
-        delayMs: defaulted(wholeNumber(0, MAX_COPY_MS, " of milliseconds"), 0, "How long the answer takes."),
+        status: defaulted(wholeNumber(200, 599, ""), 200, doc("The status of the answer.")),
+        headers: defaulted(table(settableHeader, headerValue), {}, doc("The headers of the answer.")),
+        json: optional(v.unknown(), doc("The body, as JSON.")),
+        body: optional(text, doc("The body, as text.")),
+        delayMs: defaulted(wholeNumber(0, MAX_COPY_MS, " of milliseconds"), 0, doc("How long the answer takes.")),
       }),
       v.check((response) => !("json" in response && "body" in response), '"json" or "body", not both'),
       v.check(
@@ -110,6 +119,6 @@ export const stub = object({
         'no "json" and no "body" with the status 204, 205 or 304',
       ),
     ),
-    "The answer that a copy gets instead.",
+    doc("The answer that a copy gets instead."),
   ),
 });

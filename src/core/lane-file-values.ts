@@ -7,7 +7,7 @@ import { isOwnHeader, maySet, maySetOnAnswers, TOKEN } from "./header-names.ts";
 import { type Path, parsePath, type Step } from "./path.ts";
 import { enumerate } from "./problem.ts";
 
-/** A key with the line that editors show. */
+/** A key with the line that editors show: `doc("…")`. */
 export const described = <S extends v.GenericSchema>(schema: S, description: string) => v.pipe(schema, v.description(description));
 
 /** A key that may be left out. */

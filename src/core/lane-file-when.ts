@@ -1,5 +1,6 @@
 /** The schema of a `when` (contract section 2, matchers). */
 import * as v from "valibot";
+import { doc } from "#doc";
 import {
   baggageKey,
   cookieName,
@@ -54,15 +55,15 @@ function matcher<
   S extends v.GenericSchema<string, string>,
 >(whole: W, prefix: P, suffix: S) {
   const tests = object({
-    exact: optional(whole, "The whole value."),
-    prefix: optional(prefix, "The value begins so; a path, in whole segments."),
-    suffix: optional(suffix, "The value ends so."),
-    in: optional(someOf(whole), "The whole value is one of these."),
+    exact: optional(whole, doc("The whole value.")),
+    prefix: optional(prefix, doc("The value begins so; a path, in whole segments.")),
+    suffix: optional(suffix, doc("The value ends so.")),
+    in: optional(someOf(whole), doc("The whole value is one of these.")),
     regex: optional(
       regex,
-      `A pattern for the whole value, in RE2 syntax: no back-references, no look-around; at most ${MAX_REGEX_LENGTH} characters.`,
+      doc(`A pattern for the whole value, in RE2 syntax: no back-references, no look-around; at most ${MAX_REGEX_LENGTH} characters.`),
     ),
-    exists: optional(v.boolean("true or false"), "Is there a value at all? Only false holds for an absent one."),
+    exists: optional(v.boolean("true or false"), doc("Is there a value at all? Only false holds for an absent one.")),
   });
   const ONE = 'exactly one of "exact", "prefix", "suffix", "in", "regex" and "exists"';
   return v.union(
@@ -78,23 +79,25 @@ const byKey = (key: v.GenericSchema<string, string>) => v.pipe(table(key, textMa
 /** Conditions are tested in this order: what costs least, and tells most requests apart, first. */
 export const when: v.GenericSchema<WhenFile> = v.pipe(
   object({
-    method: optional(matcher(method, form("the beginning of a method in capitals", /^[A-Z]/), nonEmpty), "The request method."),
+    method: optional(matcher(method, form("the beginning of a method in capitals", /^[A-Z]/), nonEmpty), doc("The request method.")),
     host: optional(
       matcher(plainHost, hostPart, hostPart),
-      "The host that is asked: lower case, without port and trailing dot. A regex, too, sees it so.",
+      doc("The host that is asked: lower case, without port and trailing dot. A regex, too, sees it so."),
     ),
     path: optional(
       matcher(absolute, absolute, nonEmpty),
-      "The path as sent, without the query; two spellings that differ in needless escapes, or in their letter case, are one: /%7Ea%2fb is /~a%2Fb.",
+      doc(
+        "The path as sent, without the query; two spellings that differ in needless escapes, or in their letter case, are one: /%7Ea%2fb is /~a%2Fb.",
+      ),
     ),
-    baggage: optional(byKey(baggageKey), "Baggage members by key; of several the last. Values are decoded."),
-    cookie: optional(byKey(cookieName), "Cookies by name; of several the first."),
-    query: optional(byKey(queryKey), "Query parameters by key; of several the first. Values are decoded."),
-    header: optional(byKey(headerName), 'Request headers by name, in any case; several lines are joined by ", ".'),
-    any: optional(someOf(v.lazy(() => when)), "At least one of these holds."),
+    baggage: optional(byKey(baggageKey), doc("Baggage members by key; of several the last. Values are decoded.")),
+    cookie: optional(byKey(cookieName), doc("Cookies by name; of several the first.")),
+    query: optional(byKey(queryKey), doc("Query parameters by key; of several the first. Values are decoded.")),
+    header: optional(byKey(headerName), doc('Request headers by name, in any case; several lines are joined by ", ".')),
+    any: optional(someOf(v.lazy(() => when)), doc("At least one of these holds.")),
     not: optional(
       v.lazy(() => when),
-      "This does not hold.",
+      doc("This does not hold."),
     ),
   }),
   v.minEntries(1, 'at least one of "baggage", "cookie", "query", "header", "path", "host", "method", "any" and "not"'),

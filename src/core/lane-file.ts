@@ -3,6 +3,7 @@
  * lane that is named exists, is judged by `lane-checks.ts` and `host-checks.ts`.
  */
 import * as v from "valibot";
+import { doc } from "#doc";
 import { lane, service } from "./lane-file-lanes.ts";
 import { MAX_BODY_BYTES, mirror, stub } from "./lane-file-mirrors.ts";
 import {
@@ -52,10 +53,10 @@ const weights = v.pipe(table(name, weight), v.minEntries(1, "at least one lane")
 
 const rule = v.pipe(
   object({
-    name: described(name, "Unique among the rules; the reason in logs is rule:<name>."),
-    when: described(aWhen, "All of this must hold."),
-    lane: optional(name, "The lane for requests that match."),
-    weights: optional(weights, "Lanes and weights, by the visitor's slot, instead of one lane."),
+    name: described(name, doc("Unique among the rules; the reason in logs is rule:<name>.")),
+    when: described(aWhen, doc("All of this must hold.")),
+    lane: optional(name, doc("The lane for requests that match.")),
+    weights: optional(weights, doc("Lanes and weights, by the visitor's slot, instead of one lane.")),
   }),
   v.check((value) => "lane" in value !== "weights" in value, 'exactly one of "lane" and "weights"'),
 );
@@ -63,10 +64,10 @@ const rule = v.pipe(
 const ONE_KEY = 'exactly one of "baggage", "header", "cookie" and "query"';
 const stickyKey = v.pipe(
   object({
-    baggage: optional(foreignBaggageKey, "The slot is a hash of this baggage member."),
-    header: optional(headerName, "The slot is a hash of this request header."),
-    cookie: optional(cookieName, "The slot is a hash of this cookie of yours."),
-    query: optional(queryKey, "The slot is a hash of this query parameter."),
+    baggage: optional(foreignBaggageKey, doc("The slot is a hash of this baggage member.")),
+    header: optional(headerName, doc("The slot is a hash of this request header.")),
+    cookie: optional(cookieName, doc("The slot is a hash of this cookie of yours.")),
+    query: optional(queryKey, doc("The slot is a hash of this query parameter.")),
   }),
   v.minEntries(1, ONE_KEY),
   v.maxEntries(1, ONE_KEY),
@@ -76,30 +77,30 @@ const sticky = object({
   by: defaulted(
     v.union([choice("cookie", "ip", "none"), stickyKey], `"cookie", "ip", "none", or an object with ${ONE_KEY.slice("exactly ".length)}`),
     "cookie",
-    "What a visitor is known by. An absent or empty key is the baseline; of an IPv6 address the first 64 bits count.",
+    doc("What a visitor is known by. An absent or empty key is the baseline; of an IPv6 address the first 64 bits count."),
   ),
-  maxAgeSeconds: defaulted(wholeNumber(1, MAX_COOKIE_SECONDS, " of seconds"), 2_592_000, "How long the cookie lasts."),
-  epoch: defaulted(wholeNumber(0, MAX_EPOCH, ""), 1, "A higher number draws everybody anew."),
-  domain: optional(cookieDomain, "The cookie's Domain, to share it among subdomains: needed where one page uses several entry hosts."),
+  maxAgeSeconds: defaulted(wholeNumber(1, MAX_COOKIE_SECONDS, " of seconds"), 2_592_000, doc("How long the cookie lasts.")),
+  epoch: defaulted(wholeNumber(0, MAX_EPOCH, ""), 1, doc("A higher number draws everybody anew.")),
+  domain: optional(cookieDomain, doc("The cookie's Domain, to share it among subdomains: needed where one page uses several entry hosts.")),
   sameSite: defaulted(
     choice("lax", "none"),
     "lax",
-    "none: the cookie also lives in other sites' frames, one for each site on top; on plain http it stays Lax.",
+    doc("none: the cookie also lives in other sites' frames, one for each site on top; on plain http it stays Lax."),
   ),
 });
 
 const propagate = object({
-  header: defaulted(headerName, "x-lane", "The request header that carries the lane's name to origins."),
-  baggage: optional(foreignBaggageKey, "A baggage key that carries the lane's name as well."),
+  header: defaulted(headerName, "x-lane", doc("The request header that carries the lane's name to origins.")),
+  baggage: optional(foreignBaggageKey, doc("A baggage key that carries the lane's name as well.")),
   headers: defaulted(
     list(
       v.union(
-        [headerName, object({ prefix: described(headerName, "Every member whose key begins so.") })],
+        [headerName, object({ prefix: described(headerName, doc("Every member whose key begins so.")) })],
         'a header name, or an object with "prefix"',
       ),
     ),
     [],
-    "Baggage members that origins get as headers of the same name.",
+    doc("Baggage members that origins get as headers of the same name."),
   ),
 });
 
@@ -110,20 +111,24 @@ const fallback = object({
   statuses: defaulted(
     list(v.union([status, form(STATUS, /^[45]\d\d-[45]\d\d$/)], STATUS)),
     [502, 503, 504, "520-530"],
-    "Answers of a lane that send the request to the baseline.",
+    doc("Answers of a lane that send the request to the baseline."),
   ),
-  timeoutMs: defaulted(milliseconds, 10_000, "A lane's answer must begin within this."),
-  deadlineMs: defaulted(milliseconds, 30_000, "Both tries together."),
-  methods: defaulted(list(method), ["GET", "HEAD", "OPTIONS"], "Requests that may be sent a second time."),
-  idempotencyKey: defaulted(flag, false, "Any method may be sent a second time with an Idempotency-Key header."),
-  maxBodyBytes: defaulted(wholeNumber(0, MAX_BODY_BYTES, " of bytes"), 65_536, "A request with a longer body is not sent a second time."),
+  timeoutMs: defaulted(milliseconds, 10_000, doc("A lane's answer must begin within this.")),
+  deadlineMs: defaulted(milliseconds, 30_000, doc("Both tries together.")),
+  methods: defaulted(list(method), ["GET", "HEAD", "OPTIONS"], doc("Requests that may be sent a second time.")),
+  idempotencyKey: defaulted(flag, false, doc("Any method may be sent a second time with an Idempotency-Key header.")),
+  maxBodyBytes: defaulted(
+    wholeNumber(0, MAX_BODY_BYTES, " of bytes"),
+    65_536,
+    doc("A request with a longer body is not sent a second time."),
+  ),
   eject: defaulted(
     object({
-      failures: defaulted(wholeNumber(1, 1_000_000, ""), 5, "So many failures in a row put a lane's origin aside."),
-      seconds: defaulted(wholeNumber(1, 600, " of seconds"), 30, "For so long, doubling up to 10 minutes."),
+      failures: defaulted(wholeNumber(1, 1_000_000, ""), 5, doc("So many failures in a row put a lane's origin aside.")),
+      seconds: defaulted(wholeNumber(1, 600, " of seconds"), 30, doc("For so long, doubling up to 10 minutes.")),
     }),
     {},
-    "When a failing origin is skipped.",
+    doc("When a failing origin is skipped."),
   ),
 });
 
@@ -131,40 +136,43 @@ const RUN = 'a run such as ["s1", 5000]';
 const run = v.strictTuple([v.string(RUN), v.pipe(v.number(RUN), v.integer(RUN), v.minValue(1, RUN), v.maxValue(10_000, RUN))], RUN);
 
 const published = object({
-  revision: described(wholeNumber(1, MAX_REVISION, ""), "Counts up with every publication."),
-  at: described(time, "When it was published."),
-  by: described(text, "Who published it."),
-  reason: described(text, "Why."),
-  slots: optional(someOf(run), "Runs of slots in order; 10000 in all."),
+  revision: described(wholeNumber(1, MAX_REVISION, ""), doc("Counts up with every publication.")),
+  at: described(time, doc("When it was published.")),
+  by: described(text, doc("Who published it.")),
+  reason: described(text, doc("Why.")),
+  slots: optional(someOf(run), doc("Runs of slots in order; 10000 in all.")),
 });
 
 export const laneFile = object({
-  $schema: optional(text, "For editors only."),
-  schema: described(v.literal(SCHEMA, `the number ${SCHEMA}`), "The number of this format."),
-  name: described(groupName, "The group's name: also the file name, the KV key and the label of metrics."),
-  note: optional(text, "Free text, shown by explain."),
-  hosts: described(someOf(host), 'Hosts of the group: exact, "*.suffix" for one or more labels, or "*".'),
-  baseline: described(name, "The lane with an origin for every service; everything falls back to it."),
-  mode: defaulted(choice("permissive", "strict"), "permissive", "strict: nothing falls back."),
-  context: defaulted(choice("signed", "open"), "signed", "open: anybody may name a lane by header or baggage."),
-  expose: defaulted(flag, true, "Tell clients by x-lane* headers what was decided."),
-  services: described(v.pipe(table(name, service), v.minEntries(1, "at least one service")), "The services behind this group, by name."),
-  lanes: described(v.pipe(table(name, lane), v.minEntries(1, "at least one lane")), "The lanes, by name."),
-  rules: defaulted(list(rule), [], "In order; the first that matches decides."),
-  sticky: defaulted(sticky, {}, "How a visitor stays in a lane."),
-  propagate: defaulted(propagate, {}, "What origins learn from the baggage."),
-  fallback: defaulted(fallback, {}, "When a request goes to the baseline instead."),
-  mirrors: defaulted(list(mirror), [], "Copies of requests, sent to another lane."),
-  stubs: defaulted(list(stub), [], "Answers for services that copies must not reach."),
+  $schema: optional(text, doc("For editors only.")),
+  schema: described(v.literal(SCHEMA, `the number ${SCHEMA}`), doc("The number of this format.")),
+  name: described(groupName, doc("The group's name: also the file name, the KV key and the label of metrics.")),
+  note: optional(text, doc("Free text, shown by explain.")),
+  hosts: described(someOf(host), doc('Hosts of the group: exact, "*.suffix" for one or more labels, or "*".')),
+  baseline: described(name, doc("The lane with an origin for every service; everything falls back to it.")),
+  mode: defaulted(choice("permissive", "strict"), "permissive", doc("strict: nothing falls back.")),
+  context: defaulted(choice("signed", "open"), "signed", doc("open: anybody may name a lane by header or baggage.")),
+  expose: defaulted(flag, true, doc("Tell clients by x-lane* headers what was decided.")),
+  services: described(
+    v.pipe(table(name, service), v.minEntries(1, "at least one service")),
+    doc("The services behind this group, by name."),
+  ),
+  lanes: described(v.pipe(table(name, lane), v.minEntries(1, "at least one lane")), doc("The lanes, by name.")),
+  rules: defaulted(list(rule), [], doc("In order; the first that matches decides.")),
+  sticky: defaulted(sticky, {}, doc("How a visitor stays in a lane.")),
+  propagate: defaulted(propagate, {}, doc("What origins learn from the baggage.")),
+  fallback: defaulted(fallback, {}, doc("When a request goes to the baseline instead.")),
+  mirrors: defaulted(list(mirror), [], doc("Copies of requests, sent to another lane.")),
+  stubs: defaulted(list(stub), [], doc("Answers for services that copies must not reach.")),
   log: defaulted(
     object({
-      baggage: defaulted(list(foreignBaggageKey), [], "Baggage members written to the access log."),
-      samplePercent: defaulted(percent, 100, "How many requests are logged."),
+      baggage: defaulted(list(foreignBaggageKey), [], doc("Baggage members written to the access log.")),
+      samplePercent: defaulted(percent, 100, doc("How many requests are logged.")),
     }),
     {},
-    "The access log.",
+    doc("The access log."),
   ),
-  published: optional(published, "Added when the file is published; not for editing."),
+  published: optional(published, doc("Added when the file is published; not for editing.")),
 });
 
 export type LaneFile = v.InferOutput<typeof laneFile>;
