@@ -3,7 +3,6 @@ import { type Change, changesBetween } from "../core/changes.ts";
 import { checkGroups } from "../core/host-checks.ts";
 import { readLaneFile } from "../core/lane-file-text.ts";
 import type { LaneGroup } from "../core/lane-group.ts";
-import { normalHost } from "../core/origin.ts";
 import { parseLaneGroup, parseLaneGroupText } from "../core/parse-lane-group.ts";
 import { at, type Problem, quote, Report } from "../core/problem.ts";
 import { type Review, review } from "../core/review.ts";
@@ -31,7 +30,7 @@ export function checkFile(text: string, name: string, snapshot: Snapshot, env: E
   const { group, warnings } = parsed.value;
   if (group.name !== name)
     problems.push({ path: "name", message: `expected ${quote(name)}, as the address says, got ${quote(group.name)}` });
-  problems.push(...amongOthers(group, snapshot), ...adminHost(group, env));
+  problems.push(...amongOthers(group, snapshot));
   const bindings = checkBindings(group, env);
   problems.push(...bindings.problems);
   return {
@@ -57,11 +56,6 @@ function amongOthers(group: LaneGroup, snapshot: Snapshot): Problem[] {
   return checkGroups([...others, group])
     .problems.filter((problem) => !before.has(key(problem)))
     .map((problem) => (problem.path.startsWith(prefix) ? { ...problem, path: problem.path.slice(prefix.length) } : problem));
-}
-
-function adminHost({ hosts }: LaneGroup, { ADMIN_HOST }: Env): Problem[] {
-  if (ADMIN_HOST === undefined || !hosts.includes(normalHost(ADMIN_HOST))) return [];
-  return [{ path: "hosts", message: `expected hosts other than ADMIN_HOST, got ${quote(normalHost(ADMIN_HOST))}` }];
 }
 
 /** The baseline cannot do without an origin; another lane then lacks the service, and secrets that are unset are headers left out. */

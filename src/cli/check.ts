@@ -55,7 +55,7 @@ function variable(name: string): string | undefined {
   if (process.env[name] !== undefined) return process.env[name];
   const toml = existsSync("wrangler.toml") ? readFileSync("wrangler.toml", "utf8") : "";
   const [, vars = ""] = /^\[vars\]\s*$([^[]*)/m.exec(toml) ?? [];
-  return new RegExp(`^\\s*${name}\\s*=\\s*"([^"]*)"`, "m").exec(vars)?.[1];
+  return new RegExp(`^\\s*${name}\\s*=\\s*(["'])(.*?)\\1`, "m").exec(vars)?.[2];
 }
 
 const allowsInsecure = () => variable("INSECURE_ORIGINS") === "true";

@@ -10,7 +10,7 @@ export function checkHosts(group: LaneGroup, { adminHost }: OriginOptions, repor
   checkServiceHosts(group, report);
   checkClaims(group, report);
   checkLoops(group, "", routedHosts([group]), report);
-  if (adminHost !== undefined) checkAdminHost(group, normalHost(adminHost), report);
+  if (adminHost) checkAdminHost(group, normalHost(adminHost), report);
   checkMirrorOrigins(group, report);
   checkCookieDomain(group, report);
   checkWantedHosts(group, report);
@@ -85,8 +85,13 @@ function checkLoops(group: LaneGroup, prefix: string, routed: RoutedHosts, repor
   }
 }
 
-/** The Worker itself is there, behind the admin's tokens. */
-function checkAdminHost({ lanes }: LaneGroup, adminHost: string, report: Report): void {
+/** The Worker itself is there, behind the admin's tokens; nothing is proxied. A wildcard may cover it: the admin's host is looked at first. */
+function checkAdminHost({ hosts, services, lanes }: LaneGroup, adminHost: string, report: Report): void {
+  const claims = [...services.values()].map((service) => ({ path: at(at("services", service.name), "hosts"), hosts: service.hosts }));
+  for (const claim of [{ path: "hosts", hosts }, ...claims]) {
+    if (claim.hosts.includes(adminHost))
+      report.add(claim.path, `expected other hosts than ADMIN_HOST, which proxies nothing, got ${quote(adminHost)}`);
+  }
   for (const lane of lanes.values()) {
     for (const [service, { base }] of lane.origins) {
       if (base === null || hostOf(base) !== adminHost) continue;

@@ -58,19 +58,29 @@ function splitUrl(text: string, path: string, options: OriginOptions, report: Re
 }
 
 function problem(text: string, url: URL | null, { insecureOrigins }: OriginOptions): string | null {
-  // The URL parser repairs what a person would not have meant: it drops line breaks and takes "\" for "/".
-  if (url === null || !/^[a-z]+:\/\/[!-[\]-~]+$/i.test(text)) return 'a URL such as "https://a1.example"';
+  // The URL parser repairs what a person would not have meant: it drops line breaks, takes "\" for "/", and any number of slashes for two.
+  if (url === null || !/^[a-z]+:\/\/[!-.0-[\]-~][!-[\]-~]*$/i.test(text)) return 'a URL such as "https://a1.example"';
   if (url.protocol !== "https:" && url.protocol !== "http:") return 'a URL with "https://"';
   if (/^[^/]*\/\/[^/?#]*@/.test(text)) return 'a URL without user name and password ("headers" of the origin can carry them)';
   if (/[?#]/.test(text)) return "a URL without ? and # (the request's own query is passed on)";
   if (!PLAIN_HOST.test(url.hostname)) return 'one host such as "a1.example": no "*", no empty part, no dot at its end';
-  if (insecureOrigins) return null;
-  if (url.protocol !== "https:") return 'a URL with "https://" (http only where INSECURE_ORIGINS is "true")';
-  if (isAddress(url.hostname)) return 'a host name, not an IP address (only where INSECURE_ORIGINS is "true")';
-  return isPrivate(url.hostname) ? 'a public host name (private ones only where INSECURE_ORIGINS is "true")' : null;
+  if (!insecureOrigins) {
+    if (url.protocol !== "https:") return 'a URL with "https://" (http only where INSECURE_ORIGINS is "true")';
+    if (isAddress(url.hostname)) return 'a host name, not an IP address (only where INSECURE_ORIGINS is "true")';
+    if (isPrivate(url.hostname)) return 'a public host name (private ones only where INSECURE_ORIGINS is "true")';
+  }
+  return isAsSent(text, url) ? null : `the URL as it is sent, ${quote(url.href)}`;
 }
 
-const withoutUserinfo = (text: string) => text.replace(/\/\/.*@/, "//…@");
+/** Does the parser leave it as it is, but for the letter case of scheme and host, the scheme's own port and an empty path (RFC 3986, section 6.2.3)? */
+function isAsSent(text: string, { protocol, host, pathname }: URL): boolean {
+  const [, authority = "", path = ""] = /\/\/([^/]*)(.*)/.exec(text) ?? [];
+  const ownPort = protocol === "https:" ? /:443$/ : /:80$/;
+  return host === authority.toLowerCase().replace(ownPort, "") && pathname === (path || "/");
+}
+
+/** However many slashes stand before it. */
+const withoutUserinfo = (text: string) => text.replace(/^([a-z]*:)?([/\\]*).*@/is, "$1$2…@");
 
 /** Other spellings of one host, or of many, would be taken for different ones where hosts are compared. */
 const PLAIN_HOST = /^(?:[\w-]{1,63}(?:\.[\w-]{1,63})*|\[[\da-f:.]+\])$/;
@@ -78,7 +88,12 @@ const PLAIN_HOST = /^(?:[\w-]{1,63}(?:\.[\w-]{1,63})*|\[[\da-f:.]+\])$/;
 /** The URL parser has already written `0x7f.1` and `2130706433` as `127.0.0.1`. */
 const isAddress = (hostname: string) => hostname.startsWith("[") || /^[\d.]+$/.test(hostname);
 
-/** Names that the public DNS does not have (RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`), and names of one label. */
-function isPrivate(name: string): boolean {
-  return !name.includes(".") || /\.(?:localhost|local|internal|intranet|lan|corp|home|home\.arpa)$/.test(name);
-}
+/**
+ * Names that the public DNS does not have, and names of one label. IANA's registry of special-use domain names (RFC 6761: `localhost`, `invalid`;
+ * RFC 6762: `local`; RFC 7686: `onion`; RFC 9476: `alt`; RFC 8375: `home.arpa`, as all of `arpa`, which is for infrastructure alone, RFC 3172);
+ * what networks use on their own (RFC 6762, appendix G; ICANN has reserved `internal`); and the domain that systems give their `localhost`.
+ * `example` and `test` of the registry stay: documents and tests need names that are nobody's.
+ */
+const PRIVATE = /(?:^|\.)(?:localhost|invalid|local|onion|alt|arpa|internal|intranet|private|lan|corp|home|localdomain)$/;
+
+const isPrivate = (name: string): boolean => !name.includes(".") || PRIVATE.test(name);

@@ -221,6 +221,20 @@ describe("check", () => {
     expect((await lanes("check", "broken.json")).out).not.toContain("The local run allows");
   });
 
+  it("fault A15: refuses ADMIN_HOST as a host, by the environment or by wrangler.toml", async () => {
+    put("admin.json", { ...smallestFile(), hosts: ["*", "admin.example"], services: { web: { hosts: ["Admin.Example."] } } });
+    expect((await lanes("check", "admin.json")).code).toBe(0);
+    const byEnvironment = runLanes(["check", "admin.json"], { cwd, env: { ADMIN_HOST: "admin.example" } });
+    put("wrangler.toml", '[vars]\nADMIN_HOST = "admin.example"\n');
+    const byVariable = await lanes("check", "admin.json");
+    put("wrangler.toml", "[vars]\nA = 'b'\n  ADMIN_HOST='admin.example' # the pages\n");
+    for (const { code, out } of [await byEnvironment, byVariable, await lanes("check", "admin.json")]) {
+      expect(code).toBe(1);
+      for (const path of ["hosts", "services.web.hosts"]) expect(out).toContain(`${path}: expected other hosts than ADMIN_HOST`);
+    }
+    rmSync(join(cwd, "wrangler.toml"));
+  });
+
   it("fault D6: allows them where the Worker's own variables do", async () => {
     put("wrangler.toml", '[vars]\nINSECURE_ORIGINS = "true"\n');
     expect((await lanes("check", "http.json")).code).toBe(0);

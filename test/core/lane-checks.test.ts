@@ -260,6 +260,70 @@ describe("an origin", () => {
     for (const insecure of [false, true]) expect(origin(url, insecure)).toEqual([expect.stringContaining(message)]);
   });
 
+  it.each([
+    "https:///user:hunter2@a1.example",
+    "https:////user:hunter2@a1.example/",
+    "https:/user:hunter2@a1.example",
+    "https:user:hunter2@a1.example",
+    "https:///a1.example",
+    "https:/a1.example",
+    "https:a1.example",
+  ])("fault A15: with any number of slashes but two is refused, in every mode, and no password repeated: %s", (url) => {
+    for (const insecure of [false, true]) {
+      const found = origin(url, insecure);
+      expect(found).toEqual([expect.stringContaining(`${at} ${URL_FORM}, got "https:`)]);
+      expect(found[0]).not.toMatch(/user|hunter2/);
+    }
+  });
+
+  it.each([
+    ["https://a1.example/b/../c", "https://a1.example/c"],
+    ["https://a1.example/%2e%2E/c", "https://a1.example/c"],
+    ["https://a1.example/.", "https://a1.example/"],
+    ["https://%611.example", "https://a1.example/"],
+    ["https://a1.example:", "https://a1.example/"],
+    ["https://a1.example:0443/b", "https://a1.example/b"],
+    ["https://a1.example/{b}", "https://a1.example/%7Bb%7D"],
+  ])("fault A15: that the parser would repair is refused, in every mode, and said as it would be sent: %s", (url, sent) => {
+    for (const insecure of [false, true]) expect(origin(url, insecure)).toEqual([`${at} the URL as it is sent, "${sent}", got "${url}"`]);
+  });
+
+  it.each(["http://127.1:8787", "http://0x7f000001", "http://[0:0:0:0:0:0:0:1]:3000"])(
+    "fault A15: that is an address is written as it is sent: %s",
+    (url) => expect(origin(url, true)).toEqual([expect.stringContaining("the URL as it is sent")]),
+  );
+
+  it.each(["HTTPS://A1.Example", "https://a1.example:443/", "https://a1.example/%7Eb//c%zz/;d", "https://xn--bcher-kva.example/x@y"])(
+    "in any letter case, with the port that is its own anyway and any path, is as it is sent: %s",
+    (url) => expect(origin(url)).toEqual([]),
+  );
+
+  it.each([
+    "home.arpa",
+    "nas.home.arpa",
+    "1.0.10.in-addr.arpa",
+    "x.localdomain",
+    "localhost.localdomain",
+    "app.localhost",
+    "x.local",
+    "x.invalid",
+    "x.onion",
+    "x.alt",
+    "x.internal",
+    "x.private",
+    "X.LAN",
+  ])("fault A15: with a name that the public DNS does not have is for INSECURE_ORIGINS: %s", (name) => {
+    expect(origin(`https://${name}`)).toEqual([
+      `${at} a public host name (private ones only where INSECURE_ORIGINS is "true"), got "https://${name}"`,
+    ]);
+    expect(origin(`https://${name}`, true)).toEqual([]);
+  });
+
+  it.each(["home.example", "localdomain.example", "arpa.example", "x.alternative", "mylocal.net", "a1.test"])(
+    "with a name that only looks so is fine: %s",
+    (name) => expect(origin(`https://${name}`)).toEqual([]),
+  );
+
   it("with a user name is refused, in every mode, and the message does not repeat the password", () => {
     const message = `${at} a URL without user name and password ("headers" of the origin can carry them), got "https://…@a1.example/x"`;
     expect(origin("https://user:hunter2@a1.example/x")).toEqual([message]);
@@ -282,7 +346,7 @@ describe("an origin", () => {
     expect(origin({ url: "https://mockb.mock.example.com" })).toEqual([loop("mockb.mock.example.com")]);
   });
 
-  it.each(["https://admin.example", "https://ADMIN.example:8443/x", { url: "https://%61dmin.example/" }])(
+  it.each(["https://admin.example", "https://ADMIN.example:8443/x", { url: "HTTPS://Admin.example:443/" }])(
     "fault A15: that is ADMIN_HOST in any spelling would loop: %j",
     (value) => {
       const file = withValue(exampleFile(), ["lanes", "s2", "origins", "mocka"], value);
@@ -306,6 +370,38 @@ describe("an origin", () => {
   it("of a group for all hosts is no hint of a loop", () => {
     expect(warnings({ ...smallestFile(), hosts: ["*"] })).toEqual([]);
   });
+});
+
+describe("ADMIN_HOST", () => {
+  const found = (file: object, adminHost: string) => {
+    const parsed = parseLaneGroup(file, { insecureOrigins: false, adminHost });
+    return parsed.ok ? [] : parsed.error.map(({ path, message }) => `${path}: ${message}`);
+  };
+  const refused = (path: string) => `${path}: expected other hosts than ADMIN_HOST, which proxies nothing, got "admin.example"`;
+  const spellings = ["admin.example", "Admin.Example.", "admin.example:8443"];
+
+  it("fault A15: is no group's host, in any spelling", () => {
+    for (const adminHost of spellings)
+      for (const host of ["admin.example", "ADMIN.example", "admin.example."])
+        expect(found({ ...smallestFile(), hosts: ["shop.example", host] }, adminHost)).toEqual([refused("hosts")]);
+  });
+
+  it("fault A15: is no service's host, also where a wildcard of the group covers it", () => {
+    for (const hosts of [["*"], ["*.example"], ["shop.example", "*.example"]]) {
+      const file = { ...smallestFile(), hosts, services: { web: { hosts: ["shop.example", "Admin.Example."] } } };
+      for (const adminHost of spellings) expect(found(file, adminHost)).toEqual([refused("services.web.hosts")]);
+    }
+  });
+
+  it("may fall under a wildcard, which it comes before", () => {
+    for (const hosts of [["*"], ["*.example"]]) {
+      expect(found({ ...smallestFile(), hosts }, "admin.example")).toEqual([]);
+      expect(found({ ...smallestFile(), hosts, services: { web: { hosts: ["*.example"] } } }, "admin.example")).toEqual([]);
+    }
+    expect(found({ ...smallestFile(), hosts: ["b.admin.example"] }, "admin.example")).toEqual([]);
+  });
+
+  it("that is empty is none", () => expect(found(smallestFile(), "")).toEqual([]));
 });
 
 describe("what an origin answers, and what it does not know", () => {
@@ -381,16 +477,12 @@ describe("a mirror", () => {
     expect(problems(file("https://b1.example", {}))).toEqual([same]);
   });
 
-  it.each([
-    "https://B1.example",
-    "https://b1.example:443/",
-    "https://b1.example//",
-    "https://%621.example",
-    { url: "https://b1.example/api", strip: "/api" },
-    { url: "https://b1.example/./" },
-  ])("fault A15: must not, in any spelling of that place: %j", (url) => {
-    expect(problems(file(url, {}))).toEqual([same]);
-  });
+  it.each(["https://B1.example", "https://b1.example:443/", "https://b1.example//", { url: "https://b1.example/api", strip: "/api" }])(
+    "fault A15: must not, in any spelling of that place: %j",
+    (url) => {
+      expect(problems(file(url, {}))).toEqual([same]);
+    },
+  );
 
   it("fault A15: must not, by a path with other escapes", () => {
     const input = file("https://b1.example/%7ea/%2f", {});

@@ -508,4 +508,40 @@ describe("ADMIN_HOST", () => {
     const { status, text } = await router.fetch("/x", { host: "loop.example" });
     expect([status, JSON.parse(text).type]).toEqual([503, "urn:laneway:no-config"]);
   });
+
+  it.each<[string, object, string]>([
+    ["group", { hosts: ["shop.example", "ADMIN.example."], services: { web: {} } }, "hosts"],
+    ["service", { hosts: ["*"], services: { web: { hosts: ["Admin.Example"] } } }, "services.web.hosts"],
+  ])("fault A15: as a host of a %s is refused, by the check and by a Worker that reads it from KV", async (_, hosts, path) => {
+    const file = { ...group("claims", world), ...hosts, lanes: { s1: { weight: 1, origins: { web: world.s1.url } } }, rules: [] };
+    const check = await world.router.fetch("/__lanes/api/groups/claims/check", {
+      host: "admin.example",
+      method: "POST",
+      headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+      body: JSON.stringify(file),
+    });
+    clientSaw(`${check.status}`);
+    const message = 'expected other hosts than ADMIN_HOST, which proxies nothing, got "admin.example"';
+    expect(JSON.parse(check.text).problems).toContainEqual({ path, message });
+    const router = await startRouter({ groups: { claims: file }, bindings: { ADMIN_HOST: "admin.example:443" } });
+    onTestFinished(() => router.dispose());
+    expect((await router.fetch("/x", { host: "shop.example" })).status).toBe(503);
+  });
+
+  it("fault A15: under a wildcard of a group proxies nothing, in no spelling", async () => {
+    const file = { ...group("wide", world), hosts: ["*.example"], services: { web: { hosts: ["*.example"] } }, rules: [] };
+    const lanes = { s1: { weight: 1, origins: { web: world.s1.url } } };
+    const bindings = { ADMIN_HOST: "admin.example", LANEWAY_ADMIN_TOKEN: TOKEN };
+    const router = await startRouter({ groups: { wide: { ...file, lanes } }, bindings });
+    onTestFinished(() => router.dispose());
+    expect((await router.fetch("/x", { host: "other.example" })).status).toBe(200);
+    world.reset();
+    const seen = [];
+    for (const host of ["admin.example", "ADMIN.example", "admin.example.", "admin.example:8443"]) {
+      for (const path of ["/x", "//x", "/__lanes/api/groups"]) seen.push((await router.fetch(path, { host })).status);
+    }
+    clientSaw(seen.join(" "));
+    expect(seen).toEqual(Array(4).fill([404, 404, 401]).flat());
+    expect(world.s1.requests).toEqual([]);
+  });
 });
