@@ -12,15 +12,35 @@ const OWNED = new RegExp(
 );
 
 /**
- * By these a proxy tells an origin where a request came from, and what it asked for before it was changed: Forwarded (RFC 7239) and
- * X-Forwarded-*, X-Real-IP (nginx), X-Original-* (Envoy, nginx, IIS), X-Rewrite-URL (IIS). Some of them are ours to say, so that a stranger's
- * word in the others would be believed beside it. Lower case.
+ * By these a proxy tells an origin who asks from where, and for which host, scheme and URL before they were changed. Frameworks believe them at
+ * once, or where they are told that a proxy stands before them. Some are ours to say, so that a stranger's word in the others would be believed
+ * beside it. Names by which a site's own gateway says who the user is (`X-Remote-User`) are none of them. Lower case.
  */
-const FORWARDING_NAMES = `${FORWARDED}|x-real-ip|x-original-.*|x-rewrite-url`;
+const FORWARDING_NAMES = [
+  FORWARDED,
+  "x-real-ip", // nginx, Traefik; Go's chi and Echo
+  "x-original-.*", // Envoy, nginx, IIS; Symfony and Laminas
+  "x-rewrite-ur[il]", // IIS
+  // Rails and CodeIgniter, then Akamai and Cloudflare, Fastly, Rackspace, Azure; WebLogic's plug-in. Read by npm's request-ip and the like.
+  "(?:(?:x|true|fastly|x-cluster|x-azure|proxy)-)?client-?ip",
+  "wl-proxy-.*",
+  "x-azure-socketip",
+  "x-appengine-user-ip",
+  "http-(?:client-ip|x-forwarded-for)", // much-copied Java asks for headers of these names
+  "(?:x-)?remote-(?:addr|host|ip|port)", // the peer, as CGI calls it (RFC 3875, sections 4.1.8 and 4.1.9)
+  "x-envoy-(?:external-address|internal|ip-tags|original-.*)", // Envoy cleans a request of them at its own edge
+  "x-(?:http-)?host(?:-override)?",
+  "x-(?:url-)?scheme", // ingress-nginx; WSGI
+  "front-end-https", // Microsoft's proxies; Ktor
+  "x-script-name", // WSGI: before the path
+].join("|");
 const FORWARDING = new RegExp(`^(?:${FORWARDING_NAMES})$`);
 
 /** Is it a word about addresses, in any spelling? Lower case. */
 export const isForwarding = (name: string): boolean => FORWARDING.test(folded(name));
+
+/** A word about addresses that Cloudflare itself says where a zone is set so: what CF-Connecting-IP says, under the name that Akamai has for it. */
+export const PLATFORM_ADDRESS = "true-client-ip";
 
 /** They end at each hop (RFC 9110, section 7.6.1). Lower case. */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([

@@ -5,7 +5,17 @@ import { CONTEXT_KEYS, contextKey, readContext, type Signer, windowOf, writeCont
 import { withoutCookies } from "./cookies.ts";
 import type { Decision } from "./decide.ts";
 import { type Facts, headerFact } from "./facts.ts";
-import { folded, HOP_BY_HOP, isBaggageList, isForwarding, isNeither, isOwned, isOwnHeader, mayPropagate } from "./header-names.ts";
+import {
+  folded,
+  HOP_BY_HOP,
+  isBaggageList,
+  isForwarding,
+  isNeither,
+  isOwned,
+  isOwnHeader,
+  mayPropagate,
+  PLATFORM_ADDRESS,
+} from "./header-names.ts";
 import { losesBytes } from "./header-text.ts";
 import type { LaneGroup, Origin } from "./lane-group.ts";
 import { prefixEnd } from "./match.ts";
@@ -24,12 +34,12 @@ export type Ending = (name: string) => boolean;
 
 /**
  * Ends here: what is hop-by-hop, or named by `Connection`; ours; a word about addresses, unless a valid context says that it comes from within
- * (`trusted`); and every spelling that an origin may fold into what we, the platform or the lane file set. `given`: headers that baggage
- * becomes in this request.
+ * (`trusted`), or it is the platform's word; and every spelling that an origin may fold into what we, the platform or the lane file set.
+ * `given`: headers that baggage becomes in this request.
  */
 export function endingOf(
   { propagate }: LaneGroup,
-  { connection }: Facts,
+  { connection, headers, ip }: Facts,
   { sets }: Origin,
   trusted: boolean,
   given: readonly (readonly [name: string, value: string])[] = [],
@@ -40,12 +50,14 @@ export function endingOf(
     (as.names.has(plain) && !names.has(name)) ||
     as.prefixes.some((prefix, i) => plain.startsWith(prefix) && !name.startsWith(prefixes[i]!));
   const lists = as.names.size > 0 || as.prefixes.length > 0;
+  // Whoever said it, it is true.
+  const isPlatforms = (name: string) => name === PLATFORM_ADDRESS && ip !== null && headers.get(name) === ip;
   return (name) => {
     if (ENDS_HERE.has(name) || sets.has(name) || connection?.has(name) || filled?.has(name)) return true;
     if (isNeither(name)) return lists && isListed(name, name);
     const plain = folded(name);
     if (isOwnHeader(plain) || sets.has(plain) || filled?.has(plain) || (lists && isListed(name, plain))) return true;
-    return plain === name ? !trusted && isForwarding(plain) : isOwned(plain) || isForwarding(plain);
+    return plain === name ? !trusted && isForwarding(plain) && !isPlatforms(name) : isOwned(plain) || isForwarding(plain);
   };
 }
 

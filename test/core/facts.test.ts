@@ -113,9 +113,18 @@ describe("a header, as rules see it,", () => {
     for (const name of names) expect([name, headerFact(facts, name)]).toEqual([name, undefined]);
   });
 
-  it.each(["x-forwarded-host", "x-forwarded-for", "forwarded", "x-real-ip", "x_original_url", "x-rewrite-url"])(
-    "fault A7: is no client's word about addresses: %s",
-    (name) => expect(headerFact(factsOf({ headers: { [name]: "x" } }), name)).toBeUndefined(),
+  it.each([
+    "x-forwarded-host",
+    "x-forwarded-for",
+    "forwarded",
+    "x-real-ip",
+    "x_original_url",
+    "x-rewrite-url",
+    "client-ip",
+    "x-scheme",
+    "x_remote_addr",
+  ])("fault A7: is no client's word about addresses: %s", (name) =>
+    expect(headerFact(factsOf({ headers: { [name]: "x" } }), name)).toBeUndefined(),
   );
 
   it("is nothing that ends at this hop, or that Connection names", () => {

@@ -82,7 +82,7 @@ describe("a review", () => {
   });
 
   it("fault A7: warns of what a client says about addresses: no rule sees it, and nobody is known by it", () => {
-    const names = ["x-forwarded-host", "X-Real-IP", "x_original_url", "forwarded"];
+    const names = ["x-forwarded-host", "X-Real-IP", "x_original_url", "forwarded", "Client-IP", "x_host"];
     expect(warnings({ rules: names.map((name, i) => ({ name: `r${i}`, when: { header: { [name]: "1" } }, lane: "s2" })) })).toEqual(
       names.map((name, i) => `rules[${i}].when.header.${name.toLowerCase()}: rules never see this header: it is removed first`),
     );

@@ -123,12 +123,60 @@ describe("headers that end here", () => {
     "x-original-url",
     "x-original-forwarded-for",
     "x-rewrite-url",
+    "x-rewrite-uri",
+    "client-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "x-cluster-client-ip",
+    "fastly-client-ip",
+    "x-azure-clientip",
+    "x-azure-socketip",
+    "x-appengine-user-ip",
+    "proxy-client-ip",
+    "wl-proxy-client-ip",
+    "wl-proxy-ssl",
+    "http-client-ip",
+    "remote-addr",
+    "x-remote-addr",
+    "x-remote-ip",
+    "x-envoy-external-address",
+    "x-envoy-internal",
+    "x-envoy-original-path",
+    "x-envoy-original-dst-host",
+    "x-host",
+    "x-host-override",
+    "x-http-host-override",
+    "x-scheme",
+    "x-url-scheme",
+    "front-end-https",
+    "x-script-name",
   ])("fault A7: %s, unless a valid context came with it", (name) => expect([ends(name), ends(name, true)]).toEqual([true, false]));
 
-  it.each(["x_real_ip", "x_forwarded_prefix", "x.original.url", "x-rewrite_url", "forwarded_for"])(
-    "fault A7: %s in any case, since no proxy spells it so",
-    (name) => expect([ends(name), ends(name, true)]).toEqual([true, true]),
+  it.each([
+    "x_real_ip",
+    "x_forwarded_prefix",
+    "x.original.url",
+    "x-rewrite_url",
+    "forwarded_for",
+    "client_ip",
+    "HTTP_X_FORWARDED_FOR",
+    "x.scheme",
+  ])("fault A7: %s in any case, since no proxy spells it so", (name) =>
+    expect([ends(name.toLowerCase()), ends(name.toLowerCase(), true)]).toEqual([true, true]),
   );
+
+  it.each<[string, string | null, boolean]>([
+    ["192.0.2.1", "192.0.2.1", false],
+    ["2001:db8::1", "2001:db8::1", false],
+    ["192.0.2.2", "192.0.2.1", true],
+    ["192.0.2.1, 192.0.2.1", "192.0.2.1", true],
+    ["192.0.2.1", null, true],
+    ["", null, true],
+  ])("fault A7: True-Client-IP, unless it is what the platform says: %s for %s", (said, ip, gone) => {
+    const facts = factsOf({ headers: { "true-client-ip": said, true_client_ip: said, "x-client-ip": said }, ip });
+    const ends = endingOf(group, facts, originOf("s1", "web"), false);
+    expect(["true-client-ip", "true_client_ip", "x-client-ip"].map(ends)).toEqual([gone, true, true]);
+  });
 
   const named = groupOf({
     lanes: {
@@ -169,15 +217,34 @@ describe("headers that end here", () => {
       lanes: { s1: { weight: 1, origins: { web: { url: "https://one.test", headers: { "x-edge-user": "u" } }, api: "https://api.test" } } },
       propagate: { headers: [{ prefix: "x" }] },
     });
-    const facts = factsOf({ headers: { baggage: "x_edge_user=admin,x-edge-user=admin,x-real-ip=1,x_original_url=/,x-fine=1" } });
+    const facts = factsOf({
+      headers: { baggage: "x_edge_user=admin,x-edge-user=admin,x-real-ip=1,x_original_url=/,x-client-ip=1,x_scheme=http,x-fine=1" },
+    });
     const { set } = headerEdits(decisionOf(wide), facts, wide.lanes.get("s1")!.origins.get("web")!, signer);
-    expect(set.map(([name]) => name).filter((name) => /user|real|original|fine/.test(name))).toEqual(["x-fine"]);
+    expect(set.map(([name]) => name).filter((name) => /user|real|original|client|scheme|fine/.test(name))).toEqual(["x-fine"]);
   });
 
-  it.each(["accept", "user-agent", "x-real", "x-originally", "xlane", "my-x-lane", "authorization", "cookie", "sec-ch-ua"])(
-    "but not %s",
-    (name) => expect(ends(name)).toBe(false),
-  );
+  it.each([
+    "accept",
+    "user-agent",
+    "x-real",
+    "x-originally",
+    "x-client",
+    "client-ips",
+    "x-remote-user",
+    "remote-user",
+    "x-envoy-peer-metadata",
+    "x-hosts",
+    "x-schema",
+    "front-end",
+    "via",
+    "x-request-id",
+    "xlane",
+    "my-x-lane",
+    "authorization",
+    "cookie",
+    "sec-ch-ua",
+  ])("but not %s", (name) => expect(ends(name)).toBe(false));
 });
 
 describe("what an origin is told", () => {

@@ -427,6 +427,7 @@ describe("the router", () => {
       "x-forwarded-for",
       "x_user",
       "x-real-ip",
+      "client-ip",
       "range",
       "if-range",
       "content-length",
@@ -486,7 +487,7 @@ describe("the router", () => {
       const ours = /^(?:x-lane-(?:context|hops|mirror)|x-forwarded-(?:host|proto|for)|upgrade)$/;
       if (decision.copy === null) expect([...sent.keys()]).not.toContain("x-lane-mirror");
       const ends = endingOf(of, facts, origin, false);
-      expect(["x_user", "x-real-ip"].map(ends)).toEqual([origin.sets.has("x-user"), true]);
+      expect(["x_user", "x-real-ip", "client-ip"].map(ends)).toEqual([origin.sets.has("x-user"), true, true]);
       for (const [name, text] of set) {
         if (ends(name) && name !== of.propagate.header) expect(name).toMatch(ours);
         if (name === of.propagate.header) expect(text).toBe(decision.lane);

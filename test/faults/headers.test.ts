@@ -100,6 +100,21 @@ const FAMILY = {
   "x-original-forwarded-for": "203.0.113.9",
   "x-rewrite-url": "/admin",
   "x-real-ip": "203.0.113.9",
+  "client-ip": "203.0.113.9",
+  "x-client-ip": "203.0.113.9",
+  "true-client-ip": "203.0.113.9",
+  "x-cluster-client-ip": "203.0.113.9",
+  "fastly-client-ip": "203.0.113.9",
+  "remote-addr": "203.0.113.9",
+  "x-remote-addr": "203.0.113.9",
+  "x-envoy-external-address": "203.0.113.9",
+  "x-envoy-original-path": "/admin",
+  "x-rewrite-uri": "/admin",
+  "x-script-name": "//evil.example",
+  "x-host": "evil.example",
+  "x-http-host-override": "evil.example",
+  "x-scheme": "http",
+  "front-end-https": "off",
 };
 const SPELLINGS = {
   X_Real_IP: "203.0.113.9",
@@ -107,6 +122,8 @@ const SPELLINGS = {
   "x.original.url": "/admin",
   Content_Length: "1",
   CF_Connecting_IP: "203.0.113.9",
+  True_Client_IP: "203.0.113.9",
+  "x.host": "evil.example",
 };
 
 describe("a client's word about addresses", () => {
@@ -146,14 +163,22 @@ describe("a client's word about addresses", () => {
     expect([sent.get("x-forwarded-host"), sent.get("x-forwarded-for")]).toEqual(["shop.example", "198.51.100.7, 192.0.2.1"]);
   });
 
+  it("fault A7: is believed of no visitor, but passes as the platform's own, by the name that Cloudflare can give it", async () => {
+    const asked = async (said: string) => {
+      world.reset();
+      const { seen } = await world.ask("shop", { headers: { "true-client-ip": said, "cf-connecting-ip": "192.0.2.1" } });
+      const sent = seen[0]!.headers;
+      return [headerOf(sent, "true-client-ip"), headerOf(sent, "x-forwarded-for")];
+    };
+    expect(await asked("192.0.2.1")).toEqual(["192.0.2.1", "192.0.2.1"]);
+    expect(await asked("203.0.113.9")).toEqual([undefined, "192.0.2.1"]);
+  });
+
   it("faults A7, A8: becomes no header by way of the baggage", async () => {
-    const members = ["x-real-ip", "x-original-url", "x_rewrite_url", "x_edge_user", "x-user-id"];
+    const members = ["x-real-ip", "x-original-url", "x_rewrite_url", "x-client-ip", "x_host", "x_edge_user", "x-user-id"];
     const { seen } = await world.ask("prefixed", { headers: { baggage: members.map((key) => `${key}=1`).join(",") } });
     expect([...members, "x-edge-user"].map((name) => headerOf(seen[0]!.headers, name))).toEqual([
-      undefined,
-      undefined,
-      undefined,
-      undefined,
+      ...Array(6).fill(undefined),
       "1",
       "nobody",
     ]);
@@ -364,7 +389,10 @@ describe("headers that the lane file sets on answers", () => {
         host: "admin.example",
         method: "POST",
         headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
-        body: JSON.stringify({ url, headers: { x_real_ip: "1", "x-forwarded-prefix": "/", cookie: "lane-answers=1.1.5" } }),
+        body: JSON.stringify({
+          url,
+          headers: { x_real_ip: "1", "x-forwarded-prefix": "/", "X-Client-IP": "1", cookie: "lane-answers=1.1.5" },
+        }),
       });
       return JSON.parse(answer.text);
     };
@@ -373,6 +401,7 @@ describe("headers that the lane file sets on answers", () => {
     expect(answers.removedResponseHeaders).toEqual([{ name: "x-old", why: "the lane file removes it" }]);
     expect(answers.removedHeaders).toEqual([
       { name: "cookie", why: "held the lane cookie only" },
+      { name: "x-client-ip", why: "a client's word about addresses" },
       { name: "x-forwarded-prefix", why: "a client's word about addresses" },
       { name: "x_real_ip", why: "a client's word about addresses" },
     ]);
