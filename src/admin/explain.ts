@@ -1,18 +1,15 @@
 /** The whole decision for a described request, with its reasons; no request leaves (contract section 9). */
-import * as v from "valibot";
 import { cookieFor, isChosen, privateCacheControl } from "../core/answer.ts";
 import { type Signer, withoutSignatures } from "../core/context.ts";
 import { type Decision, decide } from "../core/decide.ts";
+import { type Described, described } from "../core/described.ts";
 import { type Facts, readFacts } from "../core/facts.ts";
 import { type Candidate, firstCandidate, mayProbe, secondCandidate, timeoutMsOf, whyOnce } from "../core/fallback.ts";
-import { TOKEN } from "../core/header-names.ts";
-import { defaulted, form, list, object, optional, table, wholeNumber } from "../core/lane-file-values.ts";
 import { findGroup } from "../core/locate.ts";
 import { matches, why } from "../core/match.ts";
 import { chooseCopies } from "../core/mirror.ts";
 import { type Problem, Report } from "../core/problem.ts";
 import { err, ok, type Result } from "../core/result.ts";
-import { SLOTS } from "../core/slots.ts";
 import { headerEdits, hopsOf, MAX_HOPS, originUrl } from "../core/target.ts";
 import { validate } from "../core/validate.ts";
 import { whyRemoved } from "../core/why-removed.ts";
@@ -21,32 +18,6 @@ import { ejectedFor, healthKey } from "../edge/eject.ts";
 import { endingNames } from "../edge/forward.ts";
 import type { Snapshot } from "../edge/groups-kv.ts";
 import { overrideOf } from "../edge/handle.ts";
-
-/** The last second of the year 9999. */
-const MAX_NOW = 253_402_300_799;
-
-/** `URL` would take a line break out, and spaces off the ends, without a word; nothing else can be asked for. */
-const isRequestUrl = (text: string): boolean => !/[\s\p{Cc}]/u.test(text) && /^https?:$/.test(URL.parse(text)?.protocol ?? "");
-
-/** RFC 9110, section 5.5: no control character but the tab. */
-const fieldValue = form("a text without line breaks and control characters", /^(?:\t|\P{Cc})*$/u);
-
-const URL_RULE = "an absolute URL of http or https, such as https://shop.example/cart";
-const IP_RULE = "an IPv4 or IPv6 address";
-
-const VALUES = "a text, or a list of texts, without line breaks";
-
-const described = object({
-  method: defaulted(form("an HTTP method", TOKEN), "GET", "The method."),
-  url: v.pipe(v.string(URL_RULE), v.check(isRequestUrl, URL_RULE)),
-  headers: defaulted(table(form("a header's name", TOKEN), v.union([fieldValue, list(fieldValue)], VALUES)), {}, "Values by name."),
-  now: optional(wholeNumber(0, MAX_NOW, " of seconds since 1970"), "When."),
-  slot: optional(wholeNumber(0, SLOTS - 1, ""), "The visitor's."),
-  requestId: optional(form("32 hexadecimal digits in lower case", /^[\da-f]{32}$/), "Draws what nothing else does."),
-  ip: optional(v.pipe(v.string(IP_RULE), v.ip(IP_RULE)), "The client's address."),
-});
-
-export type Described = v.InferOutput<typeof described>;
 
 export function readDescribed(input: unknown): Result<Described, Problem[]> {
   const report = new Report();

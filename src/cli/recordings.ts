@@ -3,26 +3,13 @@
  * Cloudflare's Logpush (dataset `http_requests`), and HAR 1.2, which browsers save. Pure.
  */
 import { createHash } from "node:crypto";
-import * as v from "valibot";
 import { contextKey, windowOf, writeContext } from "../core/context.ts";
+import { type Described, described } from "../core/described.ts";
 import type { HeaderLookup } from "../core/facts.ts";
-import type { Problem } from "../core/problem.ts";
+import { type Problem, Report } from "../core/problem.ts";
+import { validate } from "../core/validate.ts";
 
-const isAbsolute = (text: string): boolean => /^https?:\/\//i.test(text) && URL.canParse(text);
-const ABSOLUTE = "expected an absolute URL, such as https://shop.example/cart";
-
-/** As `explain` describes a request (contract section 9); what else a recorder writes is left alone. */
-const Described = v.object({
-  method: v.optional(v.string(), "GET"),
-  url: v.pipe(v.string(), v.check(isAbsolute, ABSOLUTE)),
-  headers: v.optional(v.record(v.string(), v.union([v.string(), v.array(v.string())])), {}),
-  now: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
-  slot: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(9_999))),
-  requestId: v.optional(v.string()),
-  ip: v.optional(v.string()),
-});
-
-export interface Recorded extends v.InferOutput<typeof Described> {
+export interface Recorded extends Described {
   /** From 1 on: of the line, or of the entry in a HAR. */
   readonly line: number;
   readonly lookup: HeaderLookup;
@@ -116,7 +103,7 @@ const harEntry: Form = ({ startedDateTime, request }) => {
 function formOf(value: Unchecked): Form {
   if ("ClientRequestHost" in value) return logpush;
   if ("host" in value && "path" in value && "reason" in value && !("url" in value)) return accessLog;
-  return (described) => described;
+  return (request) => request;
 }
 
 const EXPECTED = "expected a JSON object on one line: a request, a line of the access log, or of Logpush";
@@ -147,20 +134,19 @@ export function* readHar(text: string): Generator<Read> {
       yield read(entry, harEntry, at + 1, `log.entries[${at}]`, JSON.stringify(entry?.request ?? null));
 }
 
+/** What else a recorder writes is left alone. */
+const known = (request: Unchecked): Unchecked =>
+  Object.fromEntries(Object.entries(request).filter(([key, value]) => Object.hasOwn(described.entries, key) && value !== undefined));
+
 /** @param where for problems */
 function read(value: Unchecked, form: Form, line: number, where: string, text: string): Read {
-  const described = form(value ?? {});
-  if ("skipped" in described && typeof described.skipped === "string") return { skipped: described.skipped };
-  const parsed = v.safeParse(Described, described);
-  if (!parsed.success)
-    return {
-      problems: parsed.issues.map((issue) => ({
-        path: [where, v.getDotPath(issue) ?? ""].filter(Boolean).join(", "),
-        message: issue.message,
-      })),
-    };
-  const lookup = new Map(Object.entries(parsed.output.headers).map(([name, value]) => [name.toLowerCase(), textOf(value)]));
+  const found = form(value ?? {});
+  if ("skipped" in found && typeof found.skipped === "string") return { skipped: found.skipped };
+  const report = new Report();
+  const request = validate(described, known(found), report);
+  if (report.count > 0) return { problems: report.list().map(({ path, message }) => ({ path: `${where}, ${path}`, message })) };
+  const lookup = new Map(Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), textOf(value)]));
   // A visitor whose slot was not recorded draws the same one from this in both groups.
   const drawn = () => createHash("sha256").update(`${line}\n${text}`).digest("hex").slice(0, 32);
-  return { request: { ...parsed.output, line, lookup, requestId: parsed.output.requestId ?? drawn() } };
+  return { request: { ...request, line, lookup, requestId: request.requestId ?? drawn() } };
 }

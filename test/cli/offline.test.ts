@@ -306,7 +306,7 @@ describe("plan against a file", () => {
     path: "/e",
     lane: "stable",
     reason: "rule:x",
-    traceId: "a",
+    traceId: "a".repeat(32),
   };
 
   it.each([

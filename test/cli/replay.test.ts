@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { readDescribed } from "../../src/admin/explain.ts";
 import { readHar, readLine } from "../../src/cli/recordings.ts";
 import { differing, outcomeOf } from "../../src/cli/replay.ts";
 import { windowOf } from "../../src/core/context.ts";
 import { parseLaneGroup } from "../../src/core/parse-lane-group.ts";
 
 const NOW = 1_800_000_000;
+const URL_RULE = "an absolute URL of http or https, such as https://shop.example/cart";
+const ID_RULE = "32 hexadecimal digits in lower case";
 
 const file = (weights: readonly [number, number]) => ({
   schema: 1,
@@ -43,7 +46,7 @@ describe("recorded requests", () => {
   });
 
   it.each([
-    ['{"url":"nowhere"}', [{ path: "line 7, url", message: "expected an absolute URL, such as https://shop.example/cart" }]],
+    ['{"url":"nowhere"}', [{ path: "line 7, url", message: `expected ${URL_RULE}, got "nowhere"` }]],
     ["GET /", [{ path: "line 7", message: expect.stringMatching(/^expected a JSON object on one line: a request, a line of/) }]],
     ['{"url":"https://a.example/","slot":10000,"headers":{"a":1}}', [{ path: "line 7, headers.a" }, { path: "line 7, slot" }]],
     ["[]", [{ path: "line 7" }]],
@@ -52,6 +55,33 @@ describe("recorded requests", () => {
     ['{"host":"shop.example","path":5,"reason":"weight","method":5}', [{ path: "line 7, method" }]],
   ])("that are none are named by line and key: %s", (line, problems) => {
     expect(readLine(line, 7)).toMatchObject({ problems });
+  });
+
+  it.each<[object, string]>([
+    [{ requestId: "7" }, `requestId: expected ${ID_RULE}, got "7"`],
+    [{ requestId: "0AF7651916CD43DD8448EB211C80319C" }, `requestId: expected ${ID_RULE}, got "0AF7651916CD43DD8448EB211C80319C"`],
+    [{ requestId: "" }, `requestId: expected ${ID_RULE}, got ""`],
+    [{ requestId: 7 }, `requestId: expected ${ID_RULE}, got 7`],
+    [{ ip: "a\nb" }, 'ip: expected an IPv4 or IPv6 address, got "a\\nb"'],
+    [{ method: "GET /" }, 'method: expected an HTTP method, got "GET /"'],
+    [{ now: 1e15 }, "now: expected a whole number of seconds since 1970 from 0 to 253402300799, got 1000000000000000"],
+    [{ url: "https://shop.example/ a" }, `url: expected ${URL_RULE}, got "https://shop.example/ a"`],
+    [{ headers: { "a b": "1" } }, `headers["a b"]: expected the key to be a header's name, got "a b"`],
+    [{ headers: { a: ["1", "b\r\nc: d"] } }, 'headers.a[1]: expected a text without line breaks and control characters, got "b\\r\\nc: d"'],
+  ])("fault A17: are judged as explain judges a request: %j", (wrong, message) => {
+    const request = { url: "https://shop.example/", ...wrong };
+    const here = readLine(JSON.stringify(request), 7);
+    const there = readDescribed(request);
+    if (there.ok || !("problems" in here)) throw new Error("accepted");
+    expect(here.problems.map(({ path, message }) => `${path}: ${message}`)).toEqual([`line 7, ${message}`]);
+    expect(there.error.map(({ path, message }) => `${path}: ${message}`)).toEqual([message]);
+  });
+
+  it("fault A17: of the access log say which id is none", () => {
+    const line = { host: "shop.example", path: "/", method: "GET", reason: "weight", group: "shop", traceId: "none" };
+    expect(readLine(JSON.stringify(line), 7)).toEqual({
+      problems: [{ path: "line 7, requestId", message: `expected ${ID_RULE}, got "none"` }],
+    });
   });
 
   it("fault D9: may be lines of Cloudflare's Logpush, with the headers and cookies that were chosen for it", () => {
