@@ -14,14 +14,30 @@ const isPublic = ({ base, strip }: Origin): boolean => base === null && strip ==
 
 const hostOf = (origin: Origin, facts: Facts): string => (origin.base === null ? facts.host : hostName(new URL(origin.base).host));
 
+/** A scheme less what tells a WebSocket from a plain request: it is asked for at the same place (RFC 6455, section 3). */
+const schemeOf = ({ protocol }: URL): string => protocol.replace(/^ws/, "http");
+
 /**
- * Does a URL on the public host mean this origin? With another port, as origins write it that know their own port only; another scheme with
- * its own port is a change of scheme and meant. Where a prefix is stripped, the origin does not know it, unless it writes it.
+ * Where the origin stands, for references without a host. A binding is asked by the public URL, and what it says without a host is told from
+ * that only by another one, which is nobody's (RFC 6761, section 6.4).
  */
-function isMisnamed(url: URL, origin: Origin, client: URL): boolean {
-  if (url.protocol !== client.protocol) return url.port !== "";
-  if (url.port !== client.port) return true;
-  return origin.strip !== "" && prefixEnd(origin.strip, url.pathname) < 0;
+function askedUrl(origin: Origin, facts: Facts): string {
+  return originUrl(origin.base === null ? { ...origin, base: `http${facts.secure ? "s" : ""}://binding.invalid` } : origin, facts);
+}
+
+/** On the public host, but with another port, as origins write it that know their own only. Another scheme with its own port is a change of scheme and meant. */
+const isMisnamed = (url: URL, client: URL): boolean => url.port !== (schemeOf(url) === schemeOf(client) ? client.port : "");
+
+/**
+ * Scheme, host and port by which the client finds what this URL names; null: it is none of this origin's, or found as it is. Where a prefix is
+ * stripped, the origin does not know it, unless it writes it: then its path has to be looked at.
+ */
+function publicPlace(url: URL, origin: Origin, facts: Facts, client: URL, isOrigins: boolean): string | null {
+  const here = publicOrigin(facts).replace(/^http/, /^ws/.test(url.protocol) ? "ws" : "http");
+  if (isOrigins) return here;
+  if (hostName(url.host) !== facts.host) return null;
+  if (isMisnamed(url, client)) return here;
+  return origin.strip === "" ? null : url.origin;
 }
 
 /** The path as the client must ask for it; null: it is none of what the client can ask this origin for. */
@@ -37,31 +53,42 @@ const namesHost = (text: string): boolean => /^[^!-~]*(?:[a-z][a-z\d+.-]*:|[/\\]
 
 /**
  * A URL reference of an answer. It is read by one parser, that of browsers (WHATWG URL), against the URL that the origin was asked for, and so
- * is what comes out: a tab, a backslash or a dot segment never has two readings.
+ * is what comes out: a tab, a backslash or a dot segment never has two readings. A URL on the origin's host outside of the origin's path has no
+ * public name, and stays as it came.
  */
 export function publicUrl(text: string, origin: Origin, facts: Facts): string | null {
   if (isPublic(origin)) return null;
-  const url = URL.parse(text, originUrl(origin, facts));
+  const base = URL.parse(askedUrl(origin, facts));
   const client = URL.parse(facts.url);
-  if (url === null || client === null || (url.protocol !== "https:" && url.protocol !== "http:")) return null;
-  const host = hostName(url.host);
-  const isOrigins = origin.base !== null && host === hostOf(origin, facts);
-  if (!isOrigins && !(host === facts.host && isMisnamed(url, origin, client))) return null;
+  const named = base && URL.parse(text, base);
+  if (base === null || client === null || named === null) return null;
+  const isOrigins = hostName(named.host) === hostName(base.host);
+  // Without a scheme it has the client's.
+  const url = isOrigins ? named : URL.parse(text, client);
+  if (url === null || !/^https?:$/.test(schemeOf(url))) return null;
+  const place = publicPlace(url, origin, facts, client, isOrigins);
   const path = publicPath(origin, url.pathname, isOrigins);
-  if (path === null) return null;
+  if (place === null || path === null) return null;
   [url.username, url.password] = ["", ""];
   const tail = path + url.href.slice(url.origin.length + url.pathname.length);
-  const whole = publicOrigin(facts) + tail;
+  const whole = place + tail;
   // The client reads the same: the bytes stay.
   if (URL.parse(text, client)?.href === URL.parse(whole)?.href) return null;
   return namesHost(text) || tail.startsWith("//") ? whole : tail;
 }
 
-/** RFC 8288, section 3: every target, and nothing within quotes. */
+/**
+ * A list's targets, and the context that a link has by its `anchor`: nothing else that stands within quotes. RFC 8288, sections 3.1 and 3.2, read
+ * as leniently as its appendix B.3 does.
+ */
+const LINK_PARTS = /(;[\t ]*anchor[\t ]*=[\t ]*)(?:"((?:[^"\\]|\\.)*)"|([^"\s;,][^\s;,]*))|"(?:[^"\\]|\\(?:.|$))*"?|<([^<>]*)>/gis;
+
 function publicLink(value: string, origin: Origin, facts: Facts): string {
-  return value.replace(/"(?:[^"\\]|\\(?:.|$))*"?|<([^<>]*)>/gs, (whole, target: string | undefined) => {
-    const mapped = target === undefined ? null : publicUrl(target, origin, facts);
-    return mapped === null ? whole : `<${mapped}>`;
+  return value.replace(LINK_PARTS, (whole, anchor?: string, quoted?: string, plain?: string, target?: string) => {
+    const named = target ?? plain ?? quoted?.replace(/\\(.)/gs, "$1");
+    const mapped = named === undefined ? null : publicUrl(named, origin, facts);
+    if (mapped === null) return whole;
+    return target === undefined ? `${anchor}"${mapped.replace(/["\\]/g, "\\$&")}"` : `<${mapped}>`;
   });
 }
 
@@ -76,11 +103,26 @@ function publicRefresh(value: string, origin: Origin, facts: Facts): string {
 
 type Write = (value: string, origin: Origin, facts: Facts) => string | null;
 
+/**
+ * Of a header that is no list, the first line alone: lines of one name come here joined by a comma and a space (RFC 9110, section 5.3), the
+ * space stands in no URL (RFC 3986, section 2), and an address of the origin's would leave in the second. `next`: how another line begins.
+ */
+const onlyFirst =
+  (next: RegExp, write: Write): Write =>
+  (value, origin, facts) => {
+    const [first = "", ...more] = value.split(next);
+    const changes = (line: string) => (write(line, origin, facts) ?? line) !== line;
+    if (more.length === 0 || !(changes(first) || more.some(changes))) return write(value, origin, facts);
+    return write(first, origin, facts) ?? first;
+  };
+
+const publicLocation = onlyFirst(/, (?=(?:https?|wss?):|[/\\])/i, publicUrl);
+
 /** Headers that name URLs. `Location`: RFC 9110, section 10.2.2; `Content-Location`: section 8.7. */
 const URL_HEADERS: ReadonlyMap<string, Write> = new Map([
-  ["location", publicUrl],
-  ["content-location", publicUrl],
-  ["refresh", publicRefresh],
+  ["location", publicLocation],
+  ["content-location", publicLocation],
+  ["refresh", onlyFirst(/, (?=[\d.]+[\t ]*[;,])/, publicRefresh)],
   ["link", publicLink],
 ]);
 

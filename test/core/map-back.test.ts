@@ -45,6 +45,24 @@ describe("a URL of the origin's own", () => {
   });
 
   it.each([
+    ["ws://one.test/a?b", "wss://shop.example:8443/a?b"],
+    ["WSS://one.test:8080/a", "wss://shop.example:8443/a"],
+    ["wss://shop.example/a", "wss://shop.example:8443/a"],
+    ["wss://shop.example:8443/a", null],
+    ["ws://shop.example/a", null],
+    ["wss://other.test/a", null],
+  ])("fault B4: of a WebSocket, %s becomes %s", (location, mapped) => expect(publicUrl(location, plain, facts)).toBe(mapped));
+
+  it("fault B4: of a WebSocket, has the client's security", () => {
+    const insecure = factsOf({ url: "http://shop.example/x" });
+    expect(publicUrl("wss://one.test/a", plain, insecure)).toBe("ws://shop.example/a");
+    expect(publicUrl("wss://two.test/prefix/a", prefixed, insecure)).toBe("ws://shop.example/a");
+    expect(publicUrl("wss://two.test/outside", prefixed, insecure)).toBeNull();
+    expect(publicUrl("wss://three.test/a", stripped, within)).toBe("wss://shop.example:8443/api/shop/a");
+    expect(publicUrl("wss://shop.example/a", stripped, insecure)).toBe("wss://shop.example/api/shop/a");
+  });
+
+  it.each([
     "https://one.test.evil.test/a",
     "https://one.testing/a",
     "https://one.test@evil.test/a",
@@ -121,6 +139,27 @@ describe("a URL of the origin's own", () => {
     ["https://other.test/a", null],
   ])("with the prefix that was stripped: %s becomes %s", (location, mapped) => expect(publicUrl(location, stripped, within)).toBe(mapped));
 
+  it.each([
+    ["https://shop.example/login", "https://shop.example/api/shop/login"],
+    ["https://SHOP.example.:443/login?a#b", "https://shop.example./api/shop/login?a#b"],
+    ["https://shop.example/api/shop/login", null],
+    ["//shop.example/login", "http://shop.example/api/shop/login"],
+    ["http://shop.example/login", "http://shop.example/api/shop/login"],
+    ["https://shop.example:8443/login", "http://shop.example/api/shop/login"],
+    ["https://other.test/login", null],
+  ])("fault B4: with the prefix that was stripped, and another scheme as the origin said: %s becomes %s", (location, mapped) => {
+    const insecure = factsOf({ url: "http://shop.example/api/shop/x" });
+    expect(publicUrl(location, stripped, insecure)).toBe(mapped);
+    const bound = publicUrl(location, { ...originOf("s2", "api"), strip: "/api/shop" }, insecure);
+    expect(bound).toBe(mapped);
+  });
+
+  it("fault B4: without a scheme, has the client's, whatever the origin's is", () => {
+    const plainly: Origin = { ...stripped, base: "http://three.test" };
+    expect(publicUrl("//shop.example:8443/a", plainly, within)).toBe("https://shop.example:8443/api/shop/a");
+    expect(publicUrl("//three.test/a", plainly, within)).toBe("https://shop.example:8443/api/shop/a");
+  });
+
   it("is relative to what the origin was asked for, not to what the client asked", () => {
     const root = factsOf({ url: "https://shop.example/api/shop" });
     expect(publicUrl("a", stripped, root)).toBe("/api/shop/a");
@@ -138,6 +177,20 @@ describe("a URL of the origin's own", () => {
     expect(publicUrl("https://shop.example/a", binding, asked)).toBe("https://shop.example/api/a");
     expect(publicUrl("/a", binding, asked)).toBe("/api/a");
     expect(publicUrl("/a", { ...binding, strip: "" }, asked)).toBeNull();
+  });
+
+  it.each([
+    ["/api/y", "/api/api/y"],
+    ["/api", "/api/api"],
+    ["..", "/api/"],
+    ["//evil.test/a", null],
+    ["/.//evil.test/a", "/api//evil.test/a"],
+    ["y", null],
+    ["https://shop.example/api/y", null],
+  ])("fault B4: of a binding leads back to what it named, as any other's: %s becomes %s", (location, mapped) => {
+    const asked = factsOf({ url: "https://shop.example/api/x" });
+    expect(publicUrl(location, originOf("s2", "api"), asked)).toBe(mapped);
+    expect(publicUrl(location, { ...stripped, strip: "/api" }, asked)).toBe(mapped);
   });
 
   const segment = fc.constantFrom("a", "api", "shop", "v2", "%2e", "%2F", "..", ".", "", "a b", "é", "@x", ":", "\\", "\t", "evil.test");
@@ -209,9 +262,34 @@ describe("headers that name URLs", () => {
     ["", null],
   ])("fault B4: Link: %s becomes %s", (value, mapped) => expect(of("link", value)).toBe(mapped));
 
+  it.each([
+    ['</prefix/a>; rel=next; anchor="http://two.test/prefix/b"', '</a>; rel=next; anchor="https://shop.example:8443/b"'],
+    ["<a>; ANCHOR = 'x'; anchor=https://two.test/prefix", "<a>; ANCHOR = 'x'; anchor=\"https://shop.example:8443/\""],
+    ['<a>;anchor="/prefix/\\b#\\"x"', '<a>;anchor="/b#%22x"'],
+    ['<a>; anchor="#b"', null],
+    ['<a>; title="; anchor="; anchor="/prefix/b"', '<a>; title="; anchor="; anchor="/b"'],
+    ['<a>; title=x; anchor="/prefix', null],
+    ["<wss://two.test/prefix/a>; rel=x", "<wss://shop.example:8443/a>; rel=x"],
+  ])("fault B4: Link with its context: %s becomes %s", (value, mapped) => expect(of("link", value)).toBe(mapped));
+
+  it.each([
+    ["location", "https://two.test/prefix/a, https://two.test/prefix/b", "https://shop.example:8443/a"],
+    ["location", "/prefix/a, https://two.test/prefix/b, /prefix/c", "/a"],
+    ["location", "https://other.test/a, http://two.test:81/prefix/b", "https://other.test/a"],
+    ["content-location", "/a, https://two.test/prefix/b", "/a"],
+    ["location", "https://two.test/prefix/?q=a, b", "https://shop.example:8443/?q=a,%20b"],
+    ["location", "https://other.test/a, https://other.test/b", null],
+    ["refresh", "0;url=https://two.test/prefix/a, 0;url=https://two.test/prefix/b", "0;url=https://shop.example:8443/a"],
+    ["refresh", "5;url=/a, 0;url=https://two.test/prefix/b", "5;url=/a"],
+    ["refresh", "5, https://two.test/prefix/a", "5, https://shop.example:8443/a"],
+  ])("fault B4: %s twice is the first of them, where one names the origin: %s", (name, value, mapped) => {
+    expect(of(name, value)).toBe(mapped);
+  });
+
   it("takes linear time for a Link of many quotes or brackets", () => {
     const started = performance.now();
-    for (const text of ["<", '"', '\\"', "<>", '"\\', "<a>,"]) of("link", text.repeat(32_768 / text.length));
+    for (const text of ["<", '"', '\\"', "<>", '"\\', "<a>,", ';anchor="', "; ", ";anchor=", ';anchor=\\"'])
+      of("link", text.repeat(32_768 / text.length));
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
