@@ -1,6 +1,7 @@
 /** What the client's answer says beyond the origin's: lane headers, cookie, cache (contract sections 3, 6). Pure. */
 import type { Decision } from "./decide.ts";
 import type { Facts } from "./facts.ts";
+import { losesBytes } from "./header-text.ts";
 import { isDocument, writeCookie } from "./sticky.ts";
 
 /** `Set-Cookie` for this answer, or null: never on errors, never within a chain, and again on documents, so that it does not run out. */
@@ -18,20 +19,31 @@ export function isChosen({ service, reason, context }: Decision): boolean {
   return service.varies && context === null && reason !== "off" && reason !== "no-secret";
 }
 
+/** Parted by commas, but for those in quoted strings (RFC 9110, section 5.6.4). */
+const directivesOf = (value: string): string[] =>
+  (value.match(/(?:"(?:[^"\\]|\\.)*"?|[^",])+/gs) ?? []).map((directive) => directive.trim()).filter((directive) => directive !== "");
+
+const SHARED = /^(?:public|s-maxage|proxy-revalidate)(?![\w-])/i;
+
 /**
  * One visitor's answer, kept out of shared caches: `public` and `s-maxage` become `private`; `no-store`, `no-cache`, `max-age` and
- * the rest stay (RFC 9111, section 5.2.2).
+ * the rest stay (RFC 9111, section 5.2.2). It is written again only where it must change, and then without a directive whose bytes would be
+ * lost: privacy goes before what an extension may mean.
  */
 export function privateCacheControl(value: string | null): string {
-  const directives = (value ?? "")
-    .split(",")
-    .map((directive) => directive.trim())
-    .filter((directive) => directive !== "");
-  const kept = directives.filter((directive) => !/^(public|s-maxage\b.*|proxy-revalidate)$/i.test(directive));
+  const directives = directivesOf(value ?? "");
+  const kept = directives.filter((directive) => !SHARED.test(directive));
   // `private="set-cookie"` keeps that field private, and nothing else.
-  if (kept.some((directive) => /^(private|no-store)$/i.test(directive))) return kept.join(", ");
-  return ["private", ...kept].join(", ");
+  const isPrivate = kept.some((directive) => /^(private|no-store)$/i.test(directive));
+  if (value !== null && isPrivate && kept.length === directives.length) return value;
+  return [...(isPrivate ? [] : ["private"]), ...kept.filter((directive) => !losesBytes(directive))].join(", ");
 }
 
-/** Would it have another cache keep what must stay with one visitor? All that target one, as `CDN-Cache-Control` (RFC 9213), and their forerunner. */
-export const isForSharedCaches = (name: string): boolean => name.endsWith("-cache-control") || name === "surrogate-control";
+/**
+ * These speak to one shared cache alone, and over `Cache-Control`: `CDN-Cache-Control` and its kind (RFC 9213, section 2) end so, and
+ * `Surrogate-Control` (W3C Edge Architecture) came before it; nginx (ngx_http_proxy_module, `proxy_cache_valid`) and Akamai have their own.
+ */
+const OF_SHARED_CACHES = new Set(["surrogate-control", "x-accel-expires", "edge-control"]);
+
+/** Would it have a shared cache keep what must stay with one visitor? Lower case. */
+export const isForSharedCaches = (name: string): boolean => name.endsWith("-cache-control") || OF_SHARED_CACHES.has(name);

@@ -9,7 +9,7 @@ import { err, ok, type Result } from "./result.ts";
 import { scrubJson, scrubPlaces } from "./scrub.ts";
 import { type IsNamed, scrubQuery, scrubValueOf } from "./scrub-url.ts";
 import { isCredentialHeader } from "./secret-names.ts";
-import { cookieNames } from "./sticky.ts";
+import { isLaneCookie } from "./sticky.ts";
 import type { HeaderEdits } from "./target.ts";
 
 /** Is this header left out of the copy, in any spelling that an origin may fold into it? Lower case. */
@@ -31,12 +31,12 @@ export const copySearch = ({ search }: Facts, mirror: Mirror): string => (search
 /** The copy lost what may have decided the primary's answer: the two are not compared. Our own cookie reaches no origin anyway. */
 export function losesCredentials({ group }: Decision, facts: Facts, { credentials }: Mirror): boolean {
   if (credentials === "forward") return false;
-  const ours = cookieNames(group);
   for (const name of facts.headerNames) {
     if (name === "cookie" || HOP_BY_HOP.has(name) || !isCredentialHeader(name)) continue;
     if (headerFact(facts, name) !== undefined) return true;
   }
-  return [...facts.cookies.keys()].some((name) => !ours.includes(name));
+  const isOurs = isLaneCookie(group);
+  return [...facts.cookies].some(([name, value]) => !isOurs(name, value));
 }
 
 /** The decision that the copy carries: the mirror's lane (or, asked for noise, the one that served), and the mark. */

@@ -1,8 +1,10 @@
 /** What the visitor's cookie says, and which requests may be given a new slot (contract section 3, slots and cookie). */
 
 import { baggageValue } from "./baggage.ts";
+import { firstUsable, type IsCookie } from "./cookies.ts";
 import type { Facts } from "./facts.ts";
 import { headerFact, isPreflight } from "./facts.ts";
+import { isGroupName } from "./group-name.ts";
 import type { LaneGroup, StickyBy } from "./lane-group.ts";
 import { networkOf } from "./network.ts";
 import { slotOf } from "./slots.ts";
@@ -12,12 +14,26 @@ export function cookieName(group: LaneGroup, secure: boolean): string {
   return `${prefix}lane-${group.name}`;
 }
 
-/** Every name that it has had, or has on the other scheme: none of them is for an origin. */
-export const cookieNames = ({ name }: LaneGroup): string[] => ["", "__Host-", "__Secure-"].map((prefix) => `${prefix}lane-${name}`);
+const VALUE = /^1\.(\d{1,10})\.(\d{1,4})$/;
+
+/** Every lane cookie has it in its name. */
+export const LANE_COOKIE = "lane-";
+
+/**
+ * Is a cookie ours, so that no origin gets it or sets it? The group's by its name, on whichever scheme and for whichever domain; another
+ * group's, which `sticky.domain` brings here, by name and value together, since `lane-color=blue` is a stranger's.
+ */
+export function isLaneCookie(group: LaneGroup): IsCookie {
+  return (name, value) => {
+    if (!name.includes(LANE_COOKIE)) return false;
+    const of = /^(?:__Host-|__Secure-)?lane-(.+)$/.exec(name)?.[1];
+    return of === group.name || (isGroupName(of) && VALUE.test(value));
+  };
+}
 
 /** `1.<epoch>.<slot>`; anything else, and another epoch, is a new visitor. */
 export function readCookie(value: string | undefined, epoch: number): number | null {
-  const parts = value === undefined ? null : /^1\.(\d{1,10})\.(\d{1,4})$/.exec(value);
+  const parts = value === undefined ? null : VALUE.exec(value);
   if (!parts || Number(parts[1]) !== epoch) return null;
   return Number(parts[2]);
 }
@@ -86,12 +102,21 @@ export interface Visitor {
 
 const known = (slot: number): Visitor => ({ slot, fresh: false });
 
+/** By its cookie. Where a browser keeps several, of a domain, a partition (CHIPS) or an epoch that is gone, the first that can be used counts. */
+function kept(group: LaneGroup, facts: Facts): number | null {
+  const name = cookieName(group, facts.secure);
+  const first = facts.cookies.get(name);
+  if (first === undefined) return null;
+  const read = (value: string) => readCookie(value, group.sticky.epoch);
+  return read(first) ?? firstUsable(headerFact(facts, "cookie") ?? "", name, read);
+}
+
 /** null: this request has no slot and gets none. */
 export function visitorOf(group: LaneGroup, facts: Facts): Visitor | null {
   const { by, epoch } = group.sticky;
   if (by === "none") return { slot: draw(group, facts), fresh: true };
   if (by === "cookie") {
-    const slot = readCookie(facts.cookies.get(cookieName(group, facts.secure)), epoch);
+    const slot = kept(group, facts);
     if (slot !== null) return known(slot);
     const when = becomesVisitor(group, facts);
     if (when === "now") return { slot: draw(group, facts), fresh: true };

@@ -19,7 +19,7 @@ import {
 import { losesBytes } from "./header-text.ts";
 import type { LaneGroup, Origin } from "./lane-group.ts";
 import { prefixEnd } from "./match.ts";
-import { cookieNames } from "./sticky.ts";
+import { isLaneCookie, LANE_COOKIE } from "./sticky.ts";
 
 export const MAX_HOPS = 16;
 
@@ -140,7 +140,7 @@ function isForgedMember(signer: Signer | null): (member: BaggageMember) => boole
 export function cookieOf(group: LaneGroup, facts: Facts): string | null {
   const cookie = headerFact(facts, "cookie");
   if (!cookie || losesBytes(cookie)) return null;
-  const rest = withoutCookies(cookie, cookieNames(group));
+  const rest = withoutCookies(cookie, LANE_COOKIE, isLaneCookie(group));
   return rest === cookie ? null : rest;
 }
 

@@ -89,7 +89,8 @@ export async function failOpen(request: Request, group: LaneGroup, facts: Facts,
     const outcome = await forward(request, attempt, env);
     if (outcome.kind === "failed") return problem(outcome.reason);
     const answer = rewrapped(outcome.response);
-    tidy(answer, origin, facts, null);
+    // Whom it was chosen for is not known; without the fault another visitor may get another origin's.
+    tidy(answer, origin, facts, group, service.varies);
     return answer;
   } catch (error) {
     report(error, group.name);

@@ -1,5 +1,5 @@
 /** The answer to the client: the one place where failures become a response, and where our headers are put on one (contract sections 3, 4, 6). */
-import { cookieFor, isChosen, isForSharedCaches, privateCacheControl } from "../core/answer.ts";
+import { cookieFor, isChosen } from "../core/answer.ts";
 import type { Decision } from "../core/decide.ts";
 import type { Facts } from "../core/facts.ts";
 import { rewrapped, tidy } from "./answer.ts";
@@ -35,12 +35,6 @@ export function problem(reason: ProblemReason, told?: string): Response {
   });
 }
 
-function keepPrivate(headers: Headers): void {
-  const before = headers.get("cache-control");
-  const after = privateCacheControl(before);
-  if (after !== before) headers.set("cache-control", after);
-}
-
 function expose(headers: Headers, decision: Decision, served: Served): void {
   headers.set("x-lane", decision.lane);
   headers.set("x-lane-reason", decision.reason);
@@ -59,9 +53,8 @@ export function respond(decision: Decision, facts: Facts, served: Served): Respo
   const answer = answerOf(served);
   const { headers } = answer;
   const cookie = cookieFor(decision, facts, answer.status);
-  const chosen = cookie !== null || isChosen(decision);
-  if (served.outcome?.kind === "answer") tidy(answer, served.candidate!.origin, facts, chosen ? isForSharedCaches : null);
-  if (chosen) keepPrivate(headers);
+  const personal = cookie !== null || isChosen(decision);
+  if (served.outcome?.kind === "answer") tidy(answer, served.candidate!.origin, facts, decision.group, personal);
   if (cookie !== null) headers.append("set-cookie", cookie);
   if (decision.group.expose) expose(headers, decision, served);
   return answer;

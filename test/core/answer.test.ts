@@ -57,5 +57,14 @@ describe("Cache-Control of one visitor's answer", () => {
     ["private, max-age=5", "private, max-age=5"],
     ['private="set-cookie", max-age=5', 'private, private="set-cookie", max-age=5'],
     ["proxy-revalidate, immutable", "private, immutable"],
-  ])("%j becomes %j", (before, after) => expect(privateCacheControl(before)).toBe(after));
+    ['public=1, s-maxage="5"', "private"],
+    ["private,max-age=5", "private,max-age=5"],
+    ['no-cache="a, s-maxage=5", max-age=1', 'private, no-cache="a, s-maxage=5", max-age=1'],
+    ['x="a, private", public', 'private, x="a, private"'],
+    ['public, x="\ufffd", max-age=1', "private, max-age=1"],
+    ['x="\ufffd, y"', "private"],
+    ['private, x="\ufffd"', 'private, x="\ufffd"'],
+    ['no-store, x="\ufffd", s-maxage=1', "no-store"],
+    ['x="open, s-maxage=5', 'private, x="open, s-maxage=5'],
+  ])("fault B9: %j becomes %j", (before, after) => expect(privateCacheControl(before)).toBe(after));
 });

@@ -147,6 +147,8 @@ describe("credentials", () => {
     expect(lost({ cookie: "lane-shop=1.1.5; session=1" })).toBe(true);
     expect(lost({ cookie: "lane-shop=1.1.5" })).toBe(false);
     expect(lost({ cookie: "__Host-lane-shop=1.1.5" })).toBe(false);
+    expect(lost({ cookie: "__Secure-lane-dom=1.1.5" })).toBe(false);
+    expect(lost({ cookie: "lane-color=blue" })).toBe(true);
     expect(lost({ "proxy-authorization": "Basic x" })).toBe(false);
     expect(lost({ x_api_key: "k" })).toBe(true);
     expect(lost({ "x-request-id": "r" })).toBe(false);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { slotFromId, slotOf } from "../../src/core/slots.ts";
-import { cookieName, isDocument, readCookie, visitorOf, writeCookie } from "../../src/core/sticky.ts";
+import { cookieName, isDocument, isLaneCookie, readCookie, visitorOf, writeCookie } from "../../src/core/sticky.ts";
 import { type Asking, factsOf, groupOf, NOW } from "../support/decision.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
@@ -36,6 +36,30 @@ describe("the cookie", () => {
       slot: 9_999,
       fresh: false,
     });
+  });
+
+  it.each([
+    "__Host-lane-shop=1.1.5; __Host-lane-shop=1.2.7",
+    "__Host-lane-shop=; __Host-lane-shop=1.2.7",
+    "__Host-lane-shop=x; a=1; __Host-lane-shop=1.1.9; __Host-lane-shop=1.2.7; __Host-lane-shop=1.2.8",
+    "__Host-lane-shop=1.2.99999, __Host-lane-shop=1.2.7",
+  ])("fault B1: that cannot be used does not hide one that can: %s", (cookie) => {
+    expect(visitor({ epoch: 2 }, { headers: { cookie } })).toEqual({ slot: 7, fresh: false });
+  });
+
+  it.each<[string, string, boolean]>([
+    ["lane-shop", "anything", true],
+    ["__Host-lane-shop", "", true],
+    ["__Secure-lane-dom", "1.1.55", true],
+    ["lane-a-b-c", "1.10.0", true],
+    ["lane-color", "blue", false],
+    ["lane-dom", "1.1.x", false],
+    ["lane-Dom", "1.1.5", false],
+    ["lane-", "1.1.5", false],
+    ["xlane-dom", "1.1.5", false],
+    ["__Host-a", "lane-dom=1.1.5", false],
+  ])("is told from a stranger's by its name and value: %s=%s", (name, value, ours) => {
+    expect(isLaneCookie(groupOf())(name, value)).toBe(ours);
   });
 
   it("of the other scheme or another group is none", () => {

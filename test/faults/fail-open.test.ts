@@ -109,6 +109,22 @@ describe("an exception", () => {
     expect([answer.status, asked, log!.reason]).toEqual([200, ["s1"], "internal"]);
   });
 
+  it("faults 56, B9: keeps an answer of a service whose lanes differ out of shared caches", async () => {
+    const shared = { "cdn-cache-control": "max-age=600", "x-accel-expires": "600" };
+    world.s1.respond(reply.answer(200, "x", { "cache-control": "public, s-maxage=600, max-age=5", ...shared }));
+    for (const step of ["decide", "visitorOf", "respond"]) {
+      const { answer, asked } = await ask(step, { name: "slots", headers: { cookie: "lane-slots=1.1.1" } });
+      expect(asked.at(-1)).toBe("s1");
+      expect([answer.headers["cache-control"], ...Object.keys(shared).map((name) => answer.headers[name])]).toEqual([
+        "private, max-age=5",
+        undefined,
+        undefined,
+      ]);
+    }
+    // Every visitor gets the same there.
+    expect((await ask("decide", { name: "strict" })).answer.headers["cache-control"]).toBe("public, s-maxage=600, max-age=5");
+  });
+
   it("faults 56, B6: gives the whole file for a part, since nobody knows of which version it is to be", async () => {
     const { answer, seen } = await ask("decide", { headers: { range: "bytes=50-" } });
     expect(answer.status).toBe(200);
