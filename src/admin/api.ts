@@ -119,6 +119,7 @@ admin.post("/__lanes/api/explain", async (c) => {
   const explained = explain(
     described.value,
     await snapshotOf(c),
+    c.env,
     await signerOf(c.env),
     Date.now(),
     crypto.randomUUID().replaceAll("-", ""),

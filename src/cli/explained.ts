@@ -19,6 +19,8 @@ export interface Explained {
   readonly reason: string;
   readonly baggage: readonly { readonly key: string; readonly value: string }[];
   readonly rules: readonly { readonly name: string; readonly matched: boolean; readonly why: string }[];
+  /** Laneway's own answer, which no origin is asked for; null: one is. */
+  readonly answered: { readonly status: number; readonly reason: string; readonly why: string } | null;
   readonly slot: number | null;
   /** Where the slot came from, or why there is none; null: it decides nothing here. */
   readonly visitor: string | null;
@@ -40,6 +42,7 @@ export interface Unserved {
 }
 
 function whyUnserved({ group, service, reason }: Unserved): string {
+  if (reason === "admin") return "it is for Laneway's own admin app, which sends nothing to an origin";
   if (group === null) return `no group has this host (404 ${reason})`;
   if (service === undefined) return `no service of ${group} has this host and path (404 ${reason})`;
   if (reason === "no-secret")
@@ -69,10 +72,10 @@ function because({ reason, slot }: Explained): string {
   return REASONS[reason] ?? reason;
 }
 
-function originOf({ lane, origin, servedBy, fallback: { reason } }: Explained): string {
+function originOf({ lane, origin, servedBy, answered, fallback: { reason } }: Explained): string {
+  if (answered !== null) return red(`none: it is answered ${answered.status} ${answered.reason}, since ${answered.why}`);
   const why = reason === "missing-service" ? `${lane} has no origin for it` : `${lane}'s origin is ejected after failures`;
-  if (origin === null) return red(`none: ${reason === null ? "nothing is asked" : why}`);
-  return reason === null ? origin : `${origin} ${yellow(`of ${servedBy}, since ${why}`)}`;
+  return reason === null ? `${origin}` : `${origin} ${yellow(`of ${servedBy}, since ${why}`)}`;
 }
 
 function onFailure({ onFailure: next, whyOnce }: Fallback): string {
@@ -91,7 +94,7 @@ export function sayExplained(explained: Explained): void {
       [dim("lane"), `${bold(lane)}: ${because(explained)}`],
       ...(visitor === null ? [] : [[dim("visitor"), slot === null ? visitor : `${visitor} (slot ${slot})`]]),
       [dim("origin"), originOf(explained)],
-      [dim("if it fails"), onFailure(fallback)],
+      ...(explained.answered ? [] : [[dim("if it fails"), onFailure(fallback)]]),
     ]),
   );
   const asked = /^(?:rule:|sticky$|weight$|baseline$|expired$)/.test(explained.reason);

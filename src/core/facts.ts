@@ -203,5 +203,6 @@ export const isPreflight = (facts: Facts): boolean =>
 export function headerFact(facts: Facts, name: string): string | undefined {
   if (HIDDEN.has(name) || isOwnHeader(name) || isForwarding(name)) return undefined;
   if (facts.connection?.has(name)) return undefined;
-  return facts.headers.get(name) ?? undefined;
+  // Every request brings a host (RFC 9110, section 7.2); one that is described need not say it beside its URL.
+  return facts.headers.get(name) ?? (name === "host" && facts.authority !== "" ? facts.authority : undefined);
 }

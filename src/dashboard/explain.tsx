@@ -57,10 +57,16 @@ function HeaderList({ title, headers }: { title: string; headers: Readonly<Recor
   );
 }
 
-function fallbackOf({ origin, fallback }: Explained): string {
+function sentTo({ answered, origin, servedBy }: Explained): string | null | undefined {
+  if (answered) return `nobody: it is answered ${answered.status} ${answered.reason}, since ${answered.why}`;
+  return origin && `${origin}, lane ${servedBy}`;
+}
+
+function fallbackOf({ answered, origin, fallback }: Explained): string {
   const { reason, onFailure, whyOnce } = fallback ?? { reason: null, onFailure: null, whyOnce: null };
   const now = reason === null ? "" : `Already falls back: ${reason}. `;
   const because = whyOnce === null ? "" : ` (${whyOnce})`;
+  if (answered) return now;
   if (onFailure === null)
     return `${now}${origin ? `Nobody else is tried${because}: a failure goes to the client.` : "Nobody can serve it."}`;
   return `${now}If that fails, or has not answered after ${onFailure.afterMs / 1000} s: lane ${onFailure.lane}, ${onFailure.origin}`;
@@ -81,7 +87,8 @@ function Facts({ facts }: { facts: Readonly<Record<string, string | number | nul
 }
 
 export function Explanation({ explained }: { explained: Explained }) {
-  const { group, revision, service, lane, reason, slot, visitor, origin, servedBy, rules = [], mirrors = [] } = explained;
+  const { group, revision, service, lane, reason, slot, visitor, rules = [], mirrors = [] } = explained;
+  if (lane === undefined && reason === "admin") return <h1>It is for Laneway's own admin app, and goes to no origin</h1>;
   if (lane === undefined) return <h1>Nobody serves it: {reason}</h1>;
   return (
     <section>
@@ -91,7 +98,7 @@ export function Explanation({ explained }: { explained: Explained }) {
       <Facts
         facts={{
           Group: `${group}, revision ${revision}`,
-          "Sent to": origin && `${origin}, lane ${servedBy}`,
+          "Sent to": sentTo(explained),
           Fallback: fallbackOf(explained),
           Slot: slot,
           Visitor: visitor,

@@ -181,6 +181,8 @@ export interface Explained {
   readonly lane?: string;
   readonly reason: string;
   readonly baggage?: readonly { readonly key: string; readonly value: string }[];
+  /** Laneway's own answer, which no origin is asked for; null: one is. */
+  readonly answered?: { readonly status: number; readonly reason: string; readonly why: string } | null;
   readonly slot?: number | null;
   /** Where the slot came from, or why there is none; null: it decides nothing. */
   readonly visitor?: string | null;

@@ -127,6 +127,13 @@ describe("a header, as rules see it,", () => {
     expect(headerFact(factsOf({ headers: { [name]: "x" } }), name)).toBeUndefined(),
   );
 
+  it("fault B11: is the host of the URL, where none is beside it", () => {
+    const url = "https://Shop.example:8443/x";
+    expect(headerFact(factsOf({ url }), "host")).toBe("Shop.example:8443");
+    expect(headerFact(factsOf({ url, headers: { host: "other.example" } }), "host")).toBe("other.example");
+    expect(headerFact(factsOf({ url: "none" }), "host")).toBeUndefined();
+  });
+
   it("is nothing that ends at this hop, or that Connection names", () => {
     const facts = factsOf({ headers: { connection: "close, X-Own, a b, ,é", "x-own": "1", "keep-alive": "1", "x-other": "2" } });
     expect(["connection", "keep-alive", "x-own", "x-other"].map((name) => headerFact(facts, name))).toEqual([
