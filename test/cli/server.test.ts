@@ -423,6 +423,8 @@ describe("explain", () => {
   it("answers no where nobody takes the request, and cannot ask what is none", async () => {
     const [nobody, none] = await Promise.all([lanes("explain", "http://else.test/"), lanes("explain", "curl 'http://shop.test/")]);
     expect(nobody).toMatchObject({ code: 1, out: expect.stringContaining("no group has this host (404 no-group)") });
+    const own = await lanes("explain", "http://shop.test/__lanes/health");
+    expect(own).toMatchObject({ code: 1, out: expect.stringContaining("it is for Laneway's own admin app") });
     expect(none).toMatchObject({ code: 2, err: expect.stringContaining("the quote at character 6 is never closed") });
   });
 
