@@ -6,10 +6,10 @@ import type { LaneGroup } from "../core/lane-group.ts";
 import { parseLaneGroup, parseLaneGroupText } from "../core/parse-lane-group.ts";
 import { at, type Problem, quote, Report } from "../core/problem.ts";
 import { type Review, review } from "../core/review.ts";
-import { adjustTable, runsOf } from "../core/slots.ts";
 import { bindingOf, type Env, originOptions, variable } from "../edge/env.ts";
 import type { Snapshot } from "../edge/groups-kv.ts";
 import type { Revision } from "../group/revisions.ts";
+import { type Runs, slotsFor } from "../group/write.ts";
 
 export interface Checked {
   /** JSON, without `published`, which is ours to write; null: there are problems. */
@@ -79,25 +79,32 @@ function checkBindings(group: LaneGroup, env: Env): { problems: Problem[]; warni
 }
 
 export interface Preview extends Review {
-  /** Between what is published and this file. */
+  /** The revision that it is held against; null: none is known, so that neither `changes` nor `moved` say anything. */
+  readonly against: number | null;
+  /** Between that revision and this file. */
   readonly changes: readonly Change[];
 }
 
-/** What would change if a file without problems were published now. `latest` null, or no lane file: everything is new. */
+/**
+ * What would change if a file without problems were published now.
+ *
+ * @param good what serves: the newest revision that is a lane file
+ * @param back whose slots these were, where an earlier revision is put back
+ */
 export function preview(
   { group, file, warnings }: Checked & { group: LaneGroup; file: string },
-  latest: Revision | null,
+  good: Revision | null,
+  back: Runs | null,
   now: number,
 ): Preview {
-  const previous = latest?.text == null ? null : parseLaneGroupText(latest.text, { insecureOrigins: true });
+  const previous = good?.text == null ? null : parseLaneGroupText(good.text, { insecureOrigins: true });
   const published = previous?.ok ? previous.value.group : null;
   // As it will be laid out, not as it would be without a past.
-  const weights = [...group.lanes.values()].map(({ name, weight }) => [name, weight] as const);
-  const next = published === null ? group : { ...group, slots: adjustTable(runsOf(published.slots), weights) };
-  const found = review(next, published, Math.floor(now / 1000));
+  const found = review({ ...group, slots: slotsFor(group, published, back) }, published, Math.floor(now / 1000));
   return {
     ...found,
     warnings: [...warnings, ...found.warnings],
-    changes: published === null ? [] : changesBetween(withoutPublished(JSON.parse(latest!.text!)), JSON.parse(file)),
+    against: published === null ? null : good!.revision,
+    changes: published === null ? [] : changesBetween(withoutPublished(JSON.parse(good!.text!)), JSON.parse(file)),
   };
 }

@@ -17,4 +17,8 @@ export function healthOf(snapshot: Snapshot, name: string, rows: readonly TallyR
   );
 }
 
-export const concernsOf = (lanes: readonly LaneHealth[]): string[] => lanes.flatMap((lane) => concernOf(lane) ?? []);
+/** @param regressions of its mirrors' copies */
+export function concernsOf(lanes: readonly LaneHealth[], regressions: number): string[] {
+  const dark = regressions === 0 ? [] : [`the dark lane shows ${regressions} ${regressions === 1 ? "regression" : "regressions"}`];
+  return [...lanes.flatMap((lane) => concernOf(lane) ?? []), ...dark];
+}

@@ -1,6 +1,7 @@
 /** `GET` and `DELETE /__lanes/api/groups/:name/differences`: endpoints → places → counts, verdict, samples (contract section 7, compare). */
 import { compareRules, ignores } from "../core/compare-rules.ts";
 import { diffyFigures, evidence, evidenceNeeded, verdict, whyUndecided } from "../core/noise.ts";
+import type { Env } from "../edge/env.ts";
 import type { Snapshot } from "../edge/groups-kv.ts";
 import type { EndpointRow, PlaceRow } from "../group/differences.ts";
 import { actor } from "./actor.ts";
@@ -45,6 +46,17 @@ function endpointOf({ mirror, endpoint, compared, probed, more, places, samples 
     paths: places.map((place) => placeOf(place, probed, isIgnoredPath(place.path))),
     samples: samples.map(({ signature, at, seen, text }) => ({ paths: placesOf(signature), at, seen, sample: JSON.parse(text) })),
   };
+}
+
+/** How many places of a group's mirrors are proven to be different. What cannot be had is none. */
+export async function regressions(env: Env, snapshot: Snapshot, name: string): Promise<number> {
+  if ((snapshot.groups.get(name)?.group.mirrors.length ?? 0) === 0) return 0;
+  const rows =
+    (await groupDoor(env, name)
+      ?.differences()
+      .catch(() => null)) ?? [];
+  const places = rows.flatMap((row) => endpointOf({ ...row, samples: [] }, ignoring(snapshot, name, row.mirror)).paths);
+  return places.filter(({ verdict: called }) => called === "regression").length;
 }
 
 export async function differences({ env, name, snapshot }: Asking): Promise<Response> {

@@ -10,10 +10,12 @@ import type { Revision } from "../group/revisions.ts";
 import { readText } from "./body.ts";
 import { checkFile, preview } from "./check.ts";
 import { concernsOf, healthOf } from "./concerns.ts";
+import { regressions } from "./differences.ts";
 import { groupDoor, isKnown, noPublisher, registryDoor } from "./door.ts";
 import { countIn } from "./input.ts";
 import type { Asking } from "./publish.ts";
 import { invalid, refuse } from "./refuse.ts";
+import { slotsIn } from "./rollback.ts";
 
 /** Shares in percent, as the slots have them. */
 function lanesOf({ lanes, slots }: LaneGroup) {
@@ -37,18 +39,19 @@ export async function list(snapshot: Snapshot, env: Env, brief: boolean): Promis
     const { group, revision, source } = inForce;
     const shown = { name, revision, source, note: group.note, hosts: group.hosts, baseline: group.baseline, lanes: lanesOf(group) };
     if (brief) return shown;
-    const rows = await groupDoor(env, name)!
+    const lately = groupDoor(env, name)!
       .lately(name)
       .then(
-        (lately) => lately.rows,
+        ({ rows }) => rows,
         () => [],
       );
-    return { ...shown, concerns: concernsOf(healthOf(snapshot, name, rows)) };
+    const [rows, dark] = await Promise.all([lately, regressions(env, snapshot, name)]);
+    return { ...shown, concerns: concernsOf(healthOf(snapshot, name, rows), dark) };
   });
   return Response.json({ off: known.off, groups: await Promise.all(groups) });
 }
 
-/** The newest revision's file, with what was published; of a value that somebody put into KV, what we know of it. */
+/** A revision's file, with what was published; of a value that somebody put into KV, what we know of it. */
 function published({ revision, at, by, reason, text }: Revision): Record<string, unknown> {
   const head = { revision, at, by, reason };
   try {
@@ -73,11 +76,12 @@ function unpublished({ groups, problems }: Snapshot, name: string): Response {
 export async function one({ env, name, snapshot }: Asking): Promise<Response> {
   const door = groupDoor(env, name);
   if (door === null) return noPublisher();
-  const { latest, written } = await door.read(name);
+  const { latest, good, written } = await door.read(name);
   if (latest === null) return unpublished(snapshot, name);
+  const value = published(latest);
   // A revision that KV has not taken yet is not what serves.
   const headers = { etag: `"${latest.revision}"`, "x-lanes-written": String(written) };
-  return Response.json(published(latest), { headers });
+  return Response.json({ ...value, published: { ...(value.published as object), good: good?.revision ?? null } }, { headers });
 }
 
 const PAGE = 50;
@@ -104,18 +108,24 @@ export async function revision({ env, name }: Asking, text: string): Promise<Res
   const [found, before] = await Promise.all([door.revision(name, number), door.revisionBefore(name, number)]);
   if (found === null) return refuse("no-revision", `There is no revision ${number}.`);
   const { published: head, ...file } = published(found);
-  const { published: _, ...earlier } = before === null ? {} : published(before);
-  return Response.json({ ...(head as object), file, changes: before === null ? [] : changesBetween(earlier, file) });
+  const { published: _, ...earlier } = before === null ? { unreadable: "" } : published(before);
+  const comparable = !("unreadable" in earlier) && !("unreadable" in file);
+  return Response.json({ ...(head as object), file, changes: comparable ? changesBetween(earlier, file) : [] });
 }
 
+/** `?back=` a revision: as putting it back would lay out the slots. */
 export async function check({ request, env, name, snapshot }: Asking): Promise<Response> {
   const door = groupDoor(env, name);
   if (door === null) return noPublisher();
+  const back = countIn(request, "back", 0, MAX_REVISION);
+  if (!back.ok) return invalid("There is no such revision.", back.error);
   const text = await readText(request);
   if (!text.ok) return text.error;
   const checked = checkFile(text.value, name, snapshot, env);
   const { file, group, problems, warnings } = checked;
-  if (file === null || group === null) return Response.json({ problems, warnings, moved: [], fallsBack: [], changes: [] });
-  const latest = (await isKnown(env, snapshot, name)) ? (await door.read(name)).latest : null;
-  return Response.json({ problems, ...preview({ ...checked, file, group }, latest, Date.now()) });
+  if (file === null || group === null) return Response.json({ problems, warnings, against: null, moved: [], fallsBack: [], changes: [] });
+  const known = await isKnown(env, snapshot, name);
+  const good = known ? (await door.read(name)).good : null;
+  const earlier = known && back.value > 0 ? await door.revision(name, back.value) : null;
+  return Response.json({ problems, ...preview({ ...checked, file, group }, good, slotsIn(earlier?.text ?? ""), Date.now()) });
 }

@@ -1,7 +1,7 @@
 /** What runs, where it came from, and what is wrong (contract section 9). */
 import { type Env, MIN_SECRET_LENGTH } from "../edge/env.ts";
 import { REFRESH_MS, type Snapshot, STALE_MS } from "../edge/groups-kv.ts";
-import { KV_CACHE_SECONDS } from "../edge/kv-values.ts";
+import { KV_CACHE_SECONDS, namesOrAll } from "../edge/kv-values.ts";
 
 /** Seconds that KV says a write takes to be seen at other locations; "or more". */
 const KV_PROPAGATION_SECONDS = 60;
@@ -18,6 +18,7 @@ export function status(snapshot: Snapshot, env: Env): "ok" | "degraded" {
 }
 
 export function health(snapshot: Snapshot, env: Env, now: number) {
+  const variable = namesOrAll(env.LANEWAY_OFF);
   return {
     status: status(snapshot, env),
     groups: [...snapshot.groups.values()].map(({ group, revision, source, warnings }) => ({
@@ -29,6 +30,8 @@ export function health(snapshot: Snapshot, env: Env, now: number) {
       warnings,
     })),
     off: snapshot.off === "*" ? "*" : [...snapshot.off],
+    /** What the variable `LANEWAY_OFF` keeps off, whatever is switched. */
+    offByVariable: variable === "*" ? "*" : [...(variable.names ?? [])],
     staleness: {
       ageSeconds: snapshot.readAt === 0 ? null : Math.max(0, Math.round((now - snapshot.readAt) / 1000)),
       busySeconds: KV_PROPAGATION_SECONDS + KV_CACHE_SECONDS + REFRESH_MS / 1000,

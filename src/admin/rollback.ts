@@ -1,4 +1,5 @@
 /** `POST /__lanes/api/groups/:name/rollback`: an earlier revision's file and slots, as a new revision. */
+import { parseLaneGroupText } from "../core/parse-lane-group.ts";
 import { show } from "../core/problem.ts";
 import { isRevision } from "../core/revision.ts";
 import type { Runs } from "../group/write.ts";
@@ -32,10 +33,7 @@ export async function rollback(asking: Asking): Promise<Response> {
 }
 
 /** Where visitors were, so that they come back to it; null: the text was not published by us, and its slots lie as its weights say. */
-function slotsIn(text: string): Runs | null {
-  try {
-    return JSON.parse(text).published?.slots ?? null;
-  } catch {
-    return null;
-  }
+export function slotsIn(text: string): Runs | null {
+  const parsed = parseLaneGroupText(text, { insecureOrigins: true });
+  return (parsed.ok && (parsed.value.group.published?.slots as Runs | null | undefined)) || null;
 }

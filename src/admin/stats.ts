@@ -6,6 +6,7 @@ import { slotsByLane } from "../core/weights.ts";
 import { MINUTES_KEPT, type TallyRow } from "../group/counters.ts";
 import type { Stats } from "../group/group.ts";
 import { concernsOf, healthOf } from "./concerns.ts";
+import { regressions } from "./differences.ts";
 import { groupDoor, noPublisher } from "./door.ts";
 import { countIn } from "./input.ts";
 import type { Asking } from "./publish.ts";
@@ -72,14 +73,14 @@ export async function stats({ request, env, name, snapshot }: Asking): Promise<R
   const minutes = countIn(request, "minutes", MINUTES, MINUTES_KEPT);
   if (!minutes.ok) return invalid("There are no such figures.", minutes.error);
   const now = Date.now();
-  const found = await door.stats(name, minutes.value);
+  const [found, dark] = await Promise.all([door.stats(name, minutes.value), regressions(env, snapshot, name)]);
   const shares = sharesOf(found, now);
   const lanes = healthOf(snapshot, name, found.lately.rows);
   return Response.json({
     group: name,
     revision: found.latest?.revision ?? null,
     minutes: minutes.value,
-    concerns: [...concernsOf(lanes), ...(shares.ratio.verdict === "invalid" ? [INVALID] : [])],
+    concerns: [...concernsOf(lanes, dark), ...(shares.ratio.verdict === "invalid" ? [INVALID] : [])],
     health: { minutes: found.lately.minutes, lanes },
     rows: found.rows.map((row) => rowOf(row, found.rows)),
     series: found.minutes.map(({ minute, ...point }) => ({ at: new Date(minute * 60_000).toISOString(), ...point })),

@@ -3,13 +3,15 @@ import type { Change } from "../core/changes.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Review } from "../core/review.ts";
 import { cannotAsk, Failure, refused } from "./failure.ts";
-import { localRuns } from "./local-runs.ts";
+import { isStarting, localRuns } from "./local-runs.ts";
 import { withProgress } from "./progress.ts";
 import { failureOf, unknownGroup, WHERE } from "./refusal.ts";
 import type { Asking, Writing } from "./verb.ts";
 
 /** A publisher waits for KV, which takes one write a second and may be tried three times. */
 const TIMEOUT_MS = 45_000;
+/** Is anybody there? */
+const LOOK_MS = 5_000;
 
 export type LaneFile = Readonly<Record<string, unknown>>;
 
@@ -18,12 +20,16 @@ export interface RevisionHead {
   readonly at: string;
   readonly by: string;
   readonly reason: string;
+  /** It is no lane file, and so was never in force. */
+  readonly broken?: true;
 }
 
 export interface Published {
   /** Without `published`; null: the newest value is no JSON object, as somebody may have put it into KV. */
   readonly file: LaneFile | null;
   readonly head: RevisionHead;
+  /** The newest revision that is a lane file, which serves on where this one is none; null: none is known. */
+  readonly good: number | null;
   readonly etag: string;
   /** With its `published`, as KV has it. */
   readonly text: string;
@@ -36,6 +42,8 @@ export interface Written {
 
 /** The preview of a write. */
 export interface Preview extends Review {
+  /** The revision that it is held against; null: none is known. */
+  readonly against: number | null;
   readonly problems: readonly Problem[];
   readonly changes: readonly Change[];
 }
@@ -57,12 +65,13 @@ interface Call {
 
 export class AdminApi {
   readonly url: string;
+  /** Empty: nobody said one. */
   readonly #token: string;
   readonly #timeoutMs: number;
 
   /**
    * @param token left out: as a person has it
-   * @throws Failure without a usable URL and token
+   * @throws Failure without a usable URL, or with a token that is none
    */
   constructor({ url, token }: Pick<Asking, "url"> & { readonly token?: string }, timeoutMs = TIMEOUT_MS) {
     this.url = baseOf(url);
@@ -92,6 +101,7 @@ export class AdminApi {
   }
 
   async #send(path: string, method: string, body: string | undefined, headers: Readonly<Record<string, string>> | undefined) {
+    if (this.#token === "") throw await withoutToken(this.url);
     const json = body === undefined ? {} : { body };
     try {
       const response = await fetch(`${this.url}/__lanes/${path}`, {
@@ -103,20 +113,27 @@ export class AdminApi {
       });
       return { status: response.status, etag: response.headers.get("etag") ?? "", text: await response.text() };
     } catch (error) {
-      throw cannotAsk(`Nothing answers at ${this.url}: ${causeOf(error)}.`, WHERE, { url: this.url });
+      throw nothingAnswers(this.url, error);
     }
   }
 
   async group(name: string): Promise<Published> {
     const { value, etag } = await this.askOf(name);
     const { published, unreadable, ...file } = value;
-    const { revision, at, by, reason } = published;
+    const { revision, at, by, reason, good, ...more } = published;
     return {
       file: unreadable === undefined ? file : null,
       head: { revision, at, by, reason },
+      good,
       etag,
-      text: JSON.stringify({ ...file, published }),
+      text: JSON.stringify({ ...file, published: { revision, at, by, reason, ...more } }),
     };
+  }
+
+  /** An earlier one, with its `published`. */
+  async revision(name: string, revision: number): Promise<Pick<Published, "head" | "text">> {
+    const { file, changes: _, ...published } = (await this.askOf(name, `/history/${revision}`)).value;
+    return { head: published, text: JSON.stringify({ ...file, published }) };
   }
 
   /** null: nothing is published under this name. */
@@ -129,10 +146,13 @@ export class AdminApi {
     }
   }
 
-  /** @throws Failure with the problems, if there are any */
-  async check(name: string, file: LaneFile): Promise<Preview> {
+  /**
+   * @param back the revision that is put back with this file, whose visitors come back to the very slots they had
+   * @throws Failure with the problems, if there are any
+   */
+  async check(name: string, file: LaneFile, back?: number): Promise<Preview> {
     const call = { method: "POST", body: JSON.stringify(file), title: `Checking ${name}` };
-    const preview: Preview = (await this.ask(`api/groups/${name}/check`, call)).value;
+    const preview: Preview = (await this.ask(`api/groups/${name}/check${back === undefined ? "" : `?back=${back}`}`, call)).value;
     if (preview.problems.length > 0) throw refused(`This Laneway cannot take ${name} so.`, "", { problems: preview.problems });
     return preview;
   }
@@ -189,14 +209,37 @@ function baseOf(text: string): string {
   return url.origin;
 }
 
-/** The variable's, or what a local run of this folder has noted. */
+function nothingAnswers(url: string, error: unknown): Failure {
+  return starting(url) ?? cannotAsk(`Nothing answers at ${url}: ${causeOf(error)}.`, WHERE, { url });
+}
+
+/** null: no run of this folder is. */
+function starting(url: string): Failure | null {
+  const next = "Once it says that its lane files are in force, the command line finds it; then try again.";
+  return isLocal(url) && isStarting() ? cannotAsk("The local run of this folder is still starting.", next, { url }) : null;
+}
+
+/** What is missing: somebody to ask comes before the token to ask with. */
+async function withoutToken(url: string): Promise<Failure> {
+  try {
+    await fetch(`${url}/__lanes/health`, { redirect: "manual", signal: AbortSignal.timeout(LOOK_MS) });
+  } catch (error) {
+    return nothingAnswers(url, error);
+  }
+  return starting(url) ?? cannotAsk("LANEWAY_ADMIN_TOKEN is not set.", tokenHint(url));
+}
+
+function tokenHint(url: string): string {
+  return isLocal(url)
+    ? "`npm run demo` and `npm run dev` print one when they start; in their own folder none is needed: export LANEWAY_ADMIN_TOKEN=…"
+    : "It is the Worker's secret of that name (`npx wrangler secret put LANEWAY_ADMIN_TOKEN`): export LANEWAY_ADMIN_TOKEN=…";
+}
+
+/** The variable's, or what a local run of this folder has noted; empty: there is none. */
 function tokenOf(url: string): string {
   const local = localRuns().find((run) => run.url === url.replace("//localhost:", "//127.0.0.1:"));
   const token = process.env.LANEWAY_ADMIN_TOKEN?.trim() || (local?.token ?? "");
-  const next = isLoopback(new URL(url).hostname)
-    ? "`npm run demo` and `npm run dev` print one when they start; in their own folder none is needed: export LANEWAY_ADMIN_TOKEN=…"
-    : "It is the Worker's secret of that name (`npx wrangler secret put LANEWAY_ADMIN_TOKEN`): export LANEWAY_ADMIN_TOKEN=…";
-  if (token === "") throw cannotAsk("LANEWAY_ADMIN_TOKEN is not set.", next);
-  if (!/^[\x21-\x7e]+$/.test(token)) throw cannotAsk("LANEWAY_ADMIN_TOKEN is no token: it has spaces or other letters in it.", next);
+  if (!/^[\x21-\x7e]*$/.test(token))
+    throw cannotAsk("LANEWAY_ADMIN_TOKEN is no token: it has spaces or other letters in it.", tokenHint(url));
   return token;
 }

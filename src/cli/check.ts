@@ -34,11 +34,8 @@ export const check = (): Command =>
 
 function run(files: string[], { json, insecureOrigins = allowsInsecure() }: Options): ExitCode {
   const wanted = files.length > 0 ? new Set(files) : new Set(localNames());
-  if (wanted.size === 0) throw cannotAsk(`There is no lane file in ${FOLDER}/ here.`, "`lanes init` writes a first one.");
-  const now = Math.floor(Date.now() / 1000);
-  const options = { insecureOrigins, adminHost: variable("ADMIN_HOST") };
-  const checked = [...wanted].map((file) => checkOne(readFile(file), options, now));
-  checkTogether(checked);
+  if (wanted.size === 0) throw cannotAsk(`There is no lane file in ${FOLDER}/ here.`, "`npx lanes init` writes a first one.");
+  const checked = checkFiles([...wanted], insecureOrigins);
   const sound = checked.every(({ problems }) => problems.length === 0);
   if (json)
     sayJson({ files: checked.map(({ path, group, problems, warnings }) => ({ path, group: group?.name ?? null, problems, warnings })) });
@@ -48,6 +45,15 @@ function run(files: string[], { json, insecureOrigins = allowsInsecure() }: Opti
     if (local.length > 0) say(`\nThe local run allows such origins: npx lanes check ${local.join(" ")} --insecure-origins`);
   }
   return sound ? 0 : 1;
+}
+
+/** Each by itself, and all of them together. */
+export function checkFiles(files: readonly string[], insecureOrigins = allowsInsecure()): Checked[] {
+  const now = Math.floor(Date.now() / 1000);
+  const options = { insecureOrigins, adminHost: variable("ADMIN_HOST") };
+  const checked = files.map((file) => checkOne(readFile(file), options, now));
+  checkTogether(checked);
+  return checked;
 }
 
 /** As the Worker will have it: by `[vars]` of the `wrangler.toml` here, unless the environment says otherwise. */

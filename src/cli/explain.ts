@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { text } from "node:stream/consumers";
 import { type Command, InvalidArgumentError } from "commander";
 import { AdminApi } from "./admin-api.ts";
@@ -21,7 +22,16 @@ interface Options extends Asking {
   readonly at?: number;
 }
 
-const gather = (text: string, before: readonly string[] = []) => [...before, text];
+/** RFC 9110, section 5.1: a name and a colon; curl takes `Name;` for an empty value, too, and leaves out what is neither. */
+function gather(text: string, before: readonly string[] = []): readonly string[] {
+  if (!/^[\w!#$%&'*+.^`|~-]+\s*[:;]/.test(text)) throw new InvalidArgumentError("Expected 'Name: value'.");
+  return [...before, text];
+}
+
+function address(text: string): string {
+  if (isIP(text) === 0) throw new InvalidArgumentError("Expected an IPv4 or IPv6 address.");
+  return text;
+}
 
 export const explain = (): Command =>
   asking("explain", "why a request goes where it goes; nothing is sent to it", "no group or service takes the request")
@@ -33,15 +43,15 @@ export const explain = (): Command =>
     .option("-A, --user-agent <agent>")
     .option("-I, --head", "the method HEAD")
     .option("--slot <n>", "the visitor's slot, 0 to 9999, where one is drawn", slot)
-    .option("--ip <address>", "the visitor's address")
+    .option("--ip <address>", "the visitor's address", address)
     .option("--at <time>", "as if it were that time (2027-01-31T00:00:00Z)", time)
     .addHelpText(
       "after",
       `
 Examples:
-  lanes explain https://shop.example.com/cart -H 'baggage: pr=142'
-  lanes explain 'curl -X POST https://shop.example.com/cart -b "plan=pro" -d item=1'
-  pbpaste | lanes explain -          after "Copy as cURL" in the browser's network tab; of bash, of cmd, and Firefox's`,
+  npx lanes explain https://shop.example.com/cart -H 'baggage: pr=142'
+  npx lanes explain 'curl -X POST https://shop.example.com/cart -b "plan=pro" -d item=1'
+  pbpaste | npx lanes explain -      after "Copy as cURL" in the browser's network tab; of bash, of cmd, and Firefox's`,
     )
     .action(exits(run));
 
@@ -114,7 +124,7 @@ function requestOf(given: readonly string[], options: Options): CurlRequest {
   if (!request.ok)
     throw cannotAsk(
       `This is no request: ${request.error}.`,
-      "`lanes explain --help` shows how to write one; options of ours stand before curl.",
+      "`npx lanes explain --help` shows how to write one; options of ours stand before curl.",
     );
   return request.value;
 }

@@ -52,7 +52,7 @@ function whyUnserved({ group, service, reason }: Unserved): string {
 
 export function sayNobody(unserved: Unserved): void {
   say(`  ${red("Nobody takes it:")} ${whyUnserved(unserved)}.`);
-  say("  `lanes status` lists the groups and their hosts.");
+  say("  `npx lanes status` lists the groups and their hosts.");
 }
 
 const REASONS: Readonly<Record<string, string>> = {

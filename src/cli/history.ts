@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { concerns } from "../core/switched.ts";
 import { AdminApi, type RevisionHead } from "./admin-api.ts";
 import type { ExitCode } from "./failure.ts";
-import { ago, bold, dim, say, sayJson, table, yellow } from "./say.ts";
+import { ago, bold, dim, red, say, sayJson, table, yellow } from "./say.ts";
 import { type Asking, asking, exits, groupName } from "./verb.ts";
 
 interface Entry {
@@ -60,15 +61,17 @@ const when = (by: string, at: string, now: number): string => (by === "kv" ? `se
 function sayHistory(name: string, { written, revisions, audit, refused, switches }: History, most: number): void {
   const now = Date.now();
   const latest = revisions[0]?.revision ?? 0;
-  const entries = [...audit, ...switches].sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0)).slice(0, most);
+  const ours = switches.filter(concerns(name));
+  const broken = new Set(revisions.filter((each) => each.broken).map(({ revision }) => revision));
+  const entries = [...audit, ...ours].sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0)).slice(0, most);
   say(`${bold(name)} is at revision ${latest}.`);
   if (written < latest) say(yellow(`KV still holds revision ${written}; the newest is written until it is taken.`));
   say();
   const rows = entries.map(({ at, by, action, to, reason }) => [
-    to === null || switches.some((entry) => entry.at === at && entry.action === action) ? "" : String(to),
+    to === null || ours.some((entry) => entry.at === at && entry.action === action) ? "" : String(to),
     when(by, at, now),
     by,
-    action,
+    to !== null && broken.has(to) ? `${action}, ${red("no lane file")}` : action,
     reason === "" ? dim("no reason given") : reason,
   ]);
   say(table(["revision", "when", "who", "what", "why"], rows, [0]));

@@ -132,7 +132,7 @@ async function answersOf(options: Options): Promise<Answers> {
   if (!asks && missing.length > 0) {
     throw cannotAsk(
       "This is no terminal, so nobody can be asked.",
-      `Give ${missing.map((key) => `--${key}`).join(", ")} too: \`lanes init --help\`.`,
+      `Give ${missing.map((key) => `--${key}`).join(", ")} too: \`npx lanes init --help\`.`,
     );
   }
   const answers = Object.fromEntries(KEYS.map((key) => [key, options[key] ?? QUESTIONS[key].initial()])) as Record<keyof Answers, string>;

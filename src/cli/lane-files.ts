@@ -1,5 +1,6 @@
 /** Lane files on this machine, read: `mock` is `lanes/mock.json`, anything else a path. */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import type { LaneGroup } from "../core/lane-group.ts";
 import { parseLaneGroupText } from "../core/parse-lane-group.ts";
 import type { Problem } from "../core/problem.ts";
@@ -19,11 +20,13 @@ export function readFile(nameOrPath: string): Text {
     return { path, text: readFileSync(path, "utf8") };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
+    if (statSync(nameOrPath, { throwIfNoEntry: false })?.isDirectory())
+      throw cannotAsk(`${nameOrPath} is a folder.`, `Name files in it: ${join(nameOrPath, "*.json")}`);
     const names = localNames();
     const next =
       names.length > 0
         ? `In ${FOLDER}/ there are: ${names.join(", ")}.`
-        : `There is no lane file in ${FOLDER}/ here: \`lanes init\` writes a first one, \`lanes pull <group>\` fetches what is published.`;
+        : `There is no lane file in ${FOLDER}/ here: \`npx lanes init\` writes a first one, \`npx lanes pull <group>\` fetches what is published.`;
     throw cannotAsk(code === "ENOENT" ? `There is no file ${path}.` : `${path} cannot be read: ${code}.`, next);
   }
 }
@@ -47,6 +50,10 @@ export function parse({ path, text }: Text, insecureOrigins: boolean, next = "")
 }
 
 /** @throws Failure where what is published is no lane file */
-export function parsePublished(name: string, { text, head: { revision } }: Published): Parsed {
-  return parse({ path: `Revision ${revision} of ${name}`, text }, true, "Publish a whole file, or roll back to an earlier revision.");
+export function parsePublished(name: string, { text, head: { revision } }: Pick<Published, "head" | "text">): Parsed {
+  return parse(
+    { path: `Revision ${revision} of ${name}`, text },
+    true,
+    `Go back to what serves: npx lanes rollback ${name}; or publish a whole file: npx lanes publish <file>.`,
+  );
 }

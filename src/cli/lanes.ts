@@ -3,6 +3,7 @@
 import { enableCompileCache } from "node:module";
 import { styleText } from "node:util";
 import { Command, CommanderError } from "commander";
+import packageFile from "../../package.json" with { type: "json" };
 import type { Problem } from "../core/problem.ts";
 import { Failure } from "./failure.ts";
 import { bold, lineOf, plain, say, sayJson } from "./say.ts";
@@ -37,6 +38,7 @@ async function laneway(verb = ""): Promise<Command> {
     .usage("<verb> [options]")
     .description("Traffic lanes at the edge: look, change without fear, undo at once.")
     .helpCommand(false)
+    .version(packageFile.version, "--version", "print the version")
     .addHelpText(
       "after",
       `

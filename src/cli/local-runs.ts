@@ -97,15 +97,21 @@ interface Running {
   readonly token: string;
 }
 
-/** Those that are up, as far as can be told without asking them; the lowest number first. */
-export function localRuns(): Running[] {
+/** The lowest number first, as far as can be told without asking them. */
+function notes(): Note[] {
   try {
     return readdirSync(join(root, NOTES))
       .filter((file) => /^\d+\.json$/.test(file))
       .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
       .flatMap((file) => noteIn(join(root, NOTES, file)) ?? [])
-      .flatMap(({ pid, url, token }) => (url !== null && lives(pid) ? { url, token } : []));
+      .filter(({ pid }) => lives(pid));
   } catch {
     return [];
   }
 }
+
+/** Those that are up. */
+export const localRuns = (): Running[] => notes().flatMap(({ url, token }) => (url === null ? [] : { url, token }));
+
+/** Is there one that is not up yet? */
+export const isStarting = (): boolean => notes().some(({ url }) => url === null);

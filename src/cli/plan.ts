@@ -8,7 +8,7 @@ import { AdminApi, type Preview } from "./admin-api.ts";
 import { cannotAsk, type ExitCode } from "./failure.ts";
 import { FOLDER } from "./folder.ts";
 import { fileOf, type Parsed, parse, parsePublished, readFile, type Text } from "./lane-files.ts";
-import { NEW, sayChanges, sayReview } from "./preview.ts";
+import { sayPreview } from "./preview.ts";
 import { withProgress } from "./progress.ts";
 import { readRecording } from "./recording-file.ts";
 import { differing, type Outcome, outcomeOf } from "./replay.ts";
@@ -23,6 +23,8 @@ interface Options extends Asking {
 /** What a new file is held against. */
 interface Before {
   readonly of: string;
+  /** The newest revision there, which may be no lane file; null: none, or a file. */
+  readonly newest: number | null;
   readonly group: LaneGroup | null;
   readonly preview: Preview;
 }
@@ -76,12 +78,11 @@ async function run(nameOrPath: string, options: Options): Promise<ExitCode> {
   const before = options.against === undefined ? await published(text, parsed, options) : otherFile(text, parsed, options.against);
   const after = laidOutAfter(parsed.group, before.group);
   const replayed = options.requests === undefined ? null : await replay(options.requests, before.group, after);
-  const { problems: _, ...preview } = before.preview;
+  const { problems: _, against: __, ...preview } = before.preview;
   if (options.json) sayJson({ against: before.of, ...preview, ...replayed });
   else {
     say(`${bold(text.path)} against ${before.of}\n`);
-    if (before.group !== null) sayChanges(preview.changes);
-    sayReview(preview, before.group === null ? NEW : undefined);
+    sayPreview(before.preview, before.newest);
     if (replayed !== null) sayReplay(replayed);
   }
   return replayed !== null && replayed.changed > 0 ? 1 : 0;
@@ -91,8 +92,11 @@ async function published(text: Text, { group: { name } }: Parsed, options: Optio
   const api = new AdminApi(options);
   const now = await api.groupIfAny(name);
   const preview = await api.check(name, fileOf(text));
-  const group = now === null || now.file === null ? null : parsePublished(name, now).group;
-  return { of: now === null ? `${api.url}, which has no ${name}` : `revision ${now.head.revision}, which is published`, group, preview };
+  if (now === null) return { of: `${api.url}, which has no ${name}`, newest: null, group: null, preview };
+  const newest = now.head.revision;
+  if (now.good === null) return { of: `revision ${newest}, which is no lane file`, newest, group: null, preview };
+  const serving = now.good === newest ? now : await api.revision(name, now.good);
+  return { of: `revision ${now.good}, which is published`, newest, group: parsePublished(name, serving).group, preview };
 }
 
 function otherFile(text: Text, { group, warnings }: Parsed, against: string): Before {
@@ -100,7 +104,13 @@ function otherFile(text: Text, { group, warnings }: Parsed, against: string): Be
   const before = parse(other, true).group;
   const found = review(laidOutAfter(group, before), before, Math.floor(Date.now() / 1000));
   const changes = changesBetween(fileOf(other), fileOf(text));
-  return { of: other.path, group: before, preview: { problems: [], ...found, warnings: [...warnings, ...found.warnings], changes } };
+  // It has no number; every revision has a higher one.
+  return {
+    of: other.path,
+    newest: null,
+    group: before,
+    preview: { problems: [], against: 0, ...found, warnings: [...warnings, ...found.warnings], changes },
+  };
 }
 
 /** As publishing lays out the slots: with the fewest visitors moved. */
@@ -139,7 +149,7 @@ async function replay(path: string, before: LaneGroup | null, after: LaneGroup):
   };
   await withProgress(() => `Replaying ${path}: ${total}`, work());
   if (problems.length === 0) return { total, changed, foreign, skipped, requests };
-  throw cannotAsk(`${path} is no list of requests.`, "`lanes plan --help` says what one is.", { problems });
+  throw cannotAsk(`${path} is no list of requests.`, "`npx lanes plan --help` says what one is.", { problems });
 }
 
 function sayReplay({ total, changed, foreign, skipped, requests }: Replay): void {

@@ -1,6 +1,7 @@
 /** What a write would change, as a person reads it: which keys, which visitors move, what falls back, what to think of. */
 import type { Change } from "../core/changes.ts";
 import type { Review } from "../core/review.ts";
+import type { Preview } from "./admin-api.ts";
 import { bold, dim, lineOf, percent, say, yellow } from "./say.ts";
 
 /** More is read by nobody; `--json` has all. */
@@ -24,11 +25,24 @@ function changed({ path, from, to }: Change): string {
   return to === null ? `${where}  ${dim("gone, was:")} ${from}` : `${where}  ${from} → ${to}`;
 }
 
-export const UNREADABLE = "not known: what is published is no lane file, and isolates keep the last that was";
-export const NEW = "nothing is published under this name yet";
+const UNREADABLE = "not known: what is published is no lane file, nor was anything before it";
+const NEW = "nothing is published under this name yet";
+
+/**
+ * What a file would change in what serves.
+ *
+ * @param newest the newest revision, which may be no lane file; null: there is none, or it does not matter
+ */
+export function sayPreview(preview: Preview, newest: number | null): void {
+  const { against, changes } = preview;
+  if (against !== null && newest !== null && against < newest)
+    say(yellow(`  Held against revision ${against}, which serves: revision ${newest} is no lane file.\n`));
+  if (against !== null) sayChanges(changes);
+  sayReview(preview, against !== null ? "nobody" : newest === null ? NEW : UNREADABLE);
+}
 
 /** @param unmoved what it means that no visitor is known to move */
-export function sayReview({ warnings, moved, fallsBack }: Review, unmoved = "nobody"): void {
+function sayReview({ warnings, moved, fallsBack }: Review, unmoved: string): void {
   const moves = [...moved]
     .sort((a, b) => b.percent - a.percent)
     .map((move) => `${percent(move.percent)} of all visitors: ${move.from} → ${move.to}`);

@@ -5,7 +5,7 @@ import { AdminApi, type Published, type RevisionHead } from "./admin-api.ts";
 import type { ExitCode } from "./failure.ts";
 import { FOLDER } from "./folder.ts";
 import { fileOf, parse, readFile } from "./lane-files.ts";
-import { NEW, sayChanges, sayReview, UNREADABLE } from "./preview.ts";
+import { sayChanges, sayPreview } from "./preview.ts";
 import { ago, say, sayJson } from "./say.ts";
 import { exits, type Writing, writing } from "./verb.ts";
 import { sayWritten, write } from "./write.ts";
@@ -24,14 +24,11 @@ async function run(nameOrPath: string, options: Writing): Promise<ExitCode> {
   const preview = await api.check(name, file);
   return await write(options, {
     preview,
-    show: () => {
-      if (before !== null) sayChanges(preview.changes);
-      sayReview(preview, before === null ? NEW : before.file === null ? UNREADABLE : undefined);
-    },
+    show: () => sayPreview(preview, before?.head.revision ?? null),
     question: before === null ? `Publish the new group ${name}?` : `Publish ${name}, as revision ${before.head.revision + 1}?`,
     reasoned: true,
     perform: (reason) => api.write(`groups/${name}`, "PUT", file, before?.etag ?? null, { ...options, reason }),
-    done: ({ revision }) => sayWritten(api, name, revision, before?.head.revision ?? null),
+    done: ({ revision }) => sayWritten(api, name, revision, before),
   });
 }
 
@@ -42,7 +39,7 @@ async function sayUnchanged(api: AdminApi, name: string, { file, head }: Publish
   else {
     say(`Nothing to do: revision ${revision} of ${name} says the same, published ${ago(at, Date.now())} by ${by}.`);
     const { revisions } = (await api.askOf(name, `/history?before=${revision}&limit=1`)).value as { revisions: readonly RevisionHead[] };
-    if (revisions[0] === undefined) return 0;
+    if (revisions[0] === undefined || revisions[0].broken) return 0;
     const earlier = (await api.askOf(name, `/history/${revisions[0].revision}`)).value.file;
     if ("unreadable" in earlier) return 0;
     say();

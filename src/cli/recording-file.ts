@@ -1,6 +1,7 @@
 /** A file of recorded requests, read piece by piece: it may be longer than memory. */
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
+import { join } from "node:path";
 import { PassThrough, pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { cannotAsk } from "./failure.ts";
@@ -29,7 +30,9 @@ export async function* readRecording(path: string): AsyncGenerator<Read> {
     yield* readTexts(source.setEncoding("utf8"), path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw code === undefined ? error : cannotAsk(code === "ENOENT" ? `There is no file ${path}.` : `${path} cannot be read: ${code}.`);
+    if (code === undefined) throw error;
+    if (code === "EISDIR") throw cannotAsk(`${path} is a folder.`, `Name one file in it, such as ${join(path, "requests.jsonl")}.`);
+    throw cannotAsk(code === "ENOENT" ? `There is no file ${path}.` : `${path} cannot be read: ${code}.`);
   }
 }
 

@@ -7,7 +7,7 @@ export const WHERE = `Start the local run (\`npm run demo\` or \`npm run dev\`),
 /** @param known names of the groups that there are */
 export function unknownGroup(name: string, known: readonly string[]): Failure {
   const said = unknownName("group", name, known);
-  const next = "`lanes status` lists the groups; `lanes publish <file>` makes one.";
+  const next = "`npx lanes status` lists the groups; `npx lanes publish <file>` makes one.";
   return cannotAsk(`${said[0]!.toUpperCase()}${said.slice(1)}${/[.?]$/.test(said) ? "" : "."}`, next, { tag: "no-group" });
 }
 
@@ -26,19 +26,19 @@ const NEXT: Readonly<Record<string, { readonly exitCode: 1 | 2; readonly next: s
   forbidden: { exitCode: 2, next: "Set LANEWAY_ADMIN_TOKEN to the admin token; LANEWAY_READ_TOKEN's can only look." },
   "no-group": {
     exitCode: 2,
-    next: "`lanes status` lists the groups; `lanes publish <file>` publishes one, also one of the deploy's files.",
+    next: "`npx lanes status` lists the groups; `npx lanes publish <file>` publishes one, also one of the deploy's files.",
   },
-  "no-revision": { exitCode: 1, next: "`lanes history <group>` lists the revisions." },
-  gone: { exitCode: 1, next: "`lanes history <group>` lists the revisions." },
+  "no-revision": { exitCode: 1, next: "`npx lanes history <group>` lists the revisions." },
+  gone: { exitCode: 1, next: "`npx lanes history <group>` lists the revisions." },
   invalid: { exitCode: 1, next: "" },
   "not-json": { exitCode: 1, next: "" },
   "too-large": { exitCode: 1, next: "" },
-  stale: { exitCode: 1, next: "Somebody was faster. `lanes history <group>` says who; `lanes pull <group>` brings their file." },
+  stale: { exitCode: 1, next: "Somebody was faster. `npx lanes history <group>` says who; `npx lanes pull <group>` brings their file." },
   exhausted: { exitCode: 1, next: "Whoever put that number into KV can say why." },
-  drift: { exitCode: 1, next: "`lanes plan` shows your file against what is there now; write again, and yours replaces it." },
+  drift: { exitCode: 1, next: "`npx lanes plan` shows your file against what is there now; write again, and yours replaces it." },
   busy: { exitCode: 2, next: AGAIN },
   "kv-unavailable": { exitCode: 2, next: AGAIN },
-  unwritten: { exitCode: 2, next: "`lanes status` shows when it is in force." },
+  unwritten: { exitCode: 2, next: "`npx lanes status` shows when it is in force." },
   internal: { exitCode: 2, next: "The Worker's log says more: `npx wrangler tail`." },
   "no-publisher": { exitCode: 2, next: "Give it the Durable Object of wrangler.toml, or write to KV: `npx wrangler kv key put` (README)." },
 };

@@ -14,6 +14,8 @@ interface Health {
   readonly status: "ok" | "degraded";
   readonly groups: readonly InForce[];
   readonly off: Off;
+  /** What `LANEWAY_OFF` keeps off, whatever is switched. */
+  readonly offByVariable: Off;
   readonly staleness: { readonly ageSeconds: number | null; readonly busySeconds: number; readonly idleSeconds: number };
   readonly problems: readonly { readonly key: string; readonly problems: readonly Problem[] }[];
   readonly missingSecrets: readonly string[];
@@ -93,7 +95,7 @@ function sayHealth(url: string, health: Health, published: PublishedHere | null,
     bold(name),
     revision,
     SOURCES[source] ?? source,
-    switched(name, health.off, published) ?? lanesOf(published?.groups.find((group) => group.name === name)),
+    switched(name, health, published) ?? lanesOf(published?.groups.find((group) => group.name === name)),
     hosts.join(", "),
   ]);
   const waiting = (published?.groups ?? []).filter(({ revision }) => revision === null);
@@ -102,7 +104,8 @@ function sayHealth(url: string, health: Health, published: PublishedHere | null,
       .filter(({ name }) => only === undefined || name === only)
       .map(({ name }) => [bold(name), "", "", dim("published, not in force here yet"), ""]),
   );
-  say(`\n${table(["group", "revision", "from", "lanes", "hosts"], rows)}`);
+  const none = "  There is no group yet: npx lanes init writes a first lane file.";
+  say(`\n${rows.length === 0 ? none : table(["group", "revision", "from", "lanes", "hosts"], rows)}`);
   if (published === null) say(yellow("\n  This router has no Durable Object: it serves, but publishes and counts nothing."));
   const { ageSeconds, busySeconds, idleSeconds } = staleness;
   const age = ageSeconds === null ? "KV has not answered yet" : `Read from KV ${plural(ageSeconds, "second")} ago`;
@@ -110,12 +113,11 @@ function sayHealth(url: string, health: Health, published: PublishedHere | null,
 }
 
 /** null: on, here and by what is published. */
-function switched(name: string, here: Off, published: PublishedHere | null): string | null {
-  const isIn = (off: Off) => off === "*" || off.includes(name);
-  if (isIn(here))
-    return red(
-      published === null || isIn(published.off) ? "off: all on the baseline" : "off here: by LANEWAY_OFF, or back on within seconds",
-    );
+function switched(name: string, { off, offByVariable }: Health, published: PublishedHere | null): string | null {
+  const isIn = (names: Off) => names === "*" || names.includes(name);
+  if (isIn(offByVariable)) return red("off: by the Worker's variable LANEWAY_OFF");
+  if (isIn(off))
+    return published === null || isIn(published.off) ? red("off: all on the baseline") : yellow("on again, not in force here yet");
   return published !== null && isIn(published.off) ? red("switched off, not in force here yet") : null;
 }
 

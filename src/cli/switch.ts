@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { AdminApi, signed } from "./admin-api.ts";
 import { cannotAsk, type ExitCode } from "./failure.ts";
 import { unknownGroup } from "./refusal.ts";
-import { bold, green, percent, plural, say } from "./say.ts";
+import { bold, green, percent, plural, say, sayJson } from "./say.ts";
 import { exits, type Writing, writing } from "./verb.ts";
 import { sayEffect, write } from "./write.ts";
 
@@ -16,6 +16,11 @@ export interface ListedGroup {
   /** What is wrong with its lanes now, in words. */
   readonly concerns?: readonly string[];
 }
+
+type Off = "*" | readonly string[];
+
+/** Off for those of tomorrow, too; on without any that is left off. */
+const isAll = (already: Off, off: boolean): boolean => (off ? already === "*" : already.length === 0);
 
 interface Options extends Writing {
   readonly all?: boolean;
@@ -32,14 +37,20 @@ export function switching(off: boolean): Command {
 async function run(groups: string[], options: Options, off: boolean): Promise<ExitCode> {
   const verb = off ? "off" : "on";
   const api = new AdminApi(options);
-  const known: readonly ListedGroup[] = (await api.ask("api/groups")).value.groups;
+  const { groups: known, off: already }: { groups: readonly ListedGroup[]; off: Off } = (await api.ask("api/groups")).value;
   const names = known.map(({ name }) => name);
   if (groups.length > 0 === (options.all === true)) {
-    throw cannotAsk(`Which groups?`, `Name some (${names.join(", ")}), or all of them: lanes ${verb} --all`);
+    throw cannotAsk(`Which groups?`, `Name some (${names.join(", ")}), or all of them: npx lanes ${verb} --all`);
   }
   for (const name of groups) if (!names.includes(name)) throw unknownGroup(name, names);
   const affected = options.all ? known : known.filter(({ name }) => groups.includes(name));
   const which = options.all ? "all groups" : groups.join(", ");
+  const isOff = (name: string) => already === "*" || already.includes(name);
+  if (options.all ? isAll(already, off) : groups.every((name) => isOff(name) === off)) {
+    if (options.json) sayJson({ unchanged: true, off: already });
+    else say(`Nothing to do: ${options.all ? "every group is" : `${which} ${groups.length > 1 ? "are" : "is"}`} ${verb} already.`);
+    return 0;
+  }
   return await write(options, {
     preview: { groups: options.all ? "*" : groups, moved: affected.map(({ name, baseline, lanes }) => ({ name, baseline, lanes })) },
     show: () => {

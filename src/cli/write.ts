@@ -1,5 +1,5 @@
 /** The way of every write: show what it does, ask, do it, say how to undo it. */
-import { type AdminApi, isLocal } from "./admin-api.ts";
+import { type AdminApi, isLocal, type Published } from "./admin-api.ts";
 import { askText, askYes, canAsk } from "./ask.ts";
 import { cannotAsk, type ExitCode, refused } from "./failure.ts";
 import { bold, dim, green, say, sayJson } from "./say.ts";
@@ -47,10 +47,11 @@ async function consent({ json, reason }: Changing, question: string, reasoned: b
 }
 
 /** Said after a revision was written. */
-export async function sayWritten(api: AdminApi, name: string, revision: number, before: number | null): Promise<void> {
+export async function sayWritten(api: AdminApi, name: string, revision: number, before: Published | null): Promise<void> {
   say(`${green("✓")} ${bold(name)} is at revision ${revision}.`);
   await sayEffect(api);
-  if (before !== null) say(`  Undo: npx lanes rollback ${name} ${before}`);
+  // A value that is no lane file was never in force: undone is what serves.
+  if (before !== null && before.good !== null) say(`  Undo: npx lanes rollback ${name} ${before.good}`);
 }
 
 /** When visitors notice. The write is done whatever this finds out. */

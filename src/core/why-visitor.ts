@@ -6,6 +6,8 @@ import { visitorOf } from "./sticky.ts";
 /** null: a slot decides nothing here. */
 export function whyVisitor({ group, service, reason, visitor }: Decision, facts: Facts): string | null {
   const { by } = group.sticky;
+  if (reason === "baseline" && service.entry === false)
+    return `none: ${service.name} gives nobody a lane ("entry": ${service.signed ? '"signed"' : "false"})`;
   const asked = /^(?:weight|sticky|baseline|expired)$/.test(reason) && service.entry;
   if (!asked && !group.rules.some(({ name, slots }) => slots !== null && reason === `rule:${name}`)) return null;
   // Where everything goes to the baseline, nobody asked.

@@ -1,7 +1,8 @@
 /** Who changed what, and the way back. */
 import type { Session } from "../admin/session.ts";
+import { concerns } from "../core/switched.ts";
 import { Ago, groupPath, Hidden, Table, who } from "./layout.tsx";
-import type { AuditEntry, History } from "./shapes.ts";
+import type { History } from "./shapes.ts";
 
 interface HistoryProps {
   readonly name: string;
@@ -10,12 +11,6 @@ interface HistoryProps {
   readonly session: Session;
   readonly now: number;
 }
-
-/** `off: mock, shop` and `off: *` are about every group that is named. */
-const concerns = (name: string) => (entry: AuditEntry) => {
-  const [, groups = ""] = /^(?:on|off): (.*)$/.exec(entry.action) ?? [];
-  return groups === "*" || groups.split(", ").includes(name) || entry.action === "changed outside";
-};
 
 /** What was done without a revision. */
 function Others({ name, history, now }: { name: string; history: History; now: number }) {
@@ -73,7 +68,7 @@ export function HistoryTable({ name, history, current, session, now }: HistoryPr
     <section id="history" aria-labelledby="history-title">
       <h2 id="history-title">History</h2>
       <Table label="Revisions" caption="Newest first. A rollback is a new revision; nothing is ever rewritten." head={HEAD}>
-        {history.revisions.map(({ revision, at, by, reason }) => (
+        {history.revisions.map(({ revision, at, by, reason, broken }) => (
           <tr>
             <th scope="row">{revision}</th>
             <td>
@@ -84,14 +79,11 @@ export function HistoryTable({ name, history, current, session, now }: HistoryPr
             <td>{actions.get(revision)}</td>
             <td>{reason}</td>
             <td>
-              {revision === current ? (
-                <span class="tag">current</span>
-              ) : (
-                session.scope === "write" && (
-                  <a href={groupPath(name, `/back/${revision}`)}>
-                    Put back<Hidden> revision {revision}</Hidden> …
-                  </a>
-                )
+              {revision === current && <span class="tag">current</span>} {broken && <span class="tag bad">no lane file</span>}
+              {revision !== current && !broken && session.scope === "write" && (
+                <a href={groupPath(name, `/back/${revision}`)}>
+                  Put back<Hidden> revision {revision}</Hidden> …
+                </a>
               )}
             </td>
           </tr>

@@ -4,12 +4,20 @@ import type { Reply } from "./ask.ts";
 import { Alert, groupPath, Layout, ProblemList, percent } from "./layout.tsx";
 import type { GroupList, Health } from "./shapes.ts";
 
-/** @param to the page that somebody came for */
-export function LoginPage({ failed, access, to }: { failed: boolean; access: boolean; to: string }) {
+/** @param local it is a run on this machine, which prints its token. @param to the page that somebody came for */
+export function LoginPage({ failed, access, local, to }: { failed: boolean; access: boolean; local: boolean; to: string }) {
   return (
     <Layout title="Log in" session={null}>
       <h1>Log in</h1>
-      {failed && <Alert title="That did not let you in: the token is not known, or Cloudflare Access has not seen you." />}
+      {failed && (
+        <Alert title="That did not let you in: the token is not known, or Cloudflare Access has not seen you.">
+          {local && (
+            <p>
+              This is a local run: the terminal of <code>npm run demo</code> or <code>npm run dev</code> says "Log in with:" and the token.
+            </p>
+          )}
+        </Alert>
+      )}
       {access && (
         <form method="post" action="/__lanes/login">
           <input type="hidden" name="to" value={to} />

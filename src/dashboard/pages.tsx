@@ -15,7 +15,7 @@ import { SCRIPT } from "./script.ts";
 import type { Differences, Explained, GroupFile, GroupList, Health, History } from "./shapes.ts";
 import { STYLE } from "./style.ts";
 import { groupView } from "./view.ts";
-import { addWrites, DONE } from "./writes.tsx";
+import { addWrites } from "./writes.tsx";
 
 export const pages = new Hono<{ Bindings: Env }>();
 
@@ -30,7 +30,15 @@ pages.get("/", (c) => (hasPages(c.env) ? c.redirect("/__lanes/", 303) : problem(
 pages.get("/__lanes/login", (c) => {
   if (!hasPages(c.env)) return problem("not-found");
   const access = c.env.ACCESS_TEAM !== undefined && c.env.ACCESS_AUD !== undefined;
-  return html(c, <LoginPage failed={c.req.query("failed") !== undefined} access={access} to={c.req.query("to") ?? ""} />);
+  return html(
+    c,
+    <LoginPage
+      failed={c.req.query("failed") !== undefined}
+      access={access}
+      local={c.env.ADMIN_HOST === undefined}
+      to={c.req.query("to") ?? ""}
+    />,
+  );
 });
 
 pages.get(
@@ -46,7 +54,10 @@ pages.get(
   page(async (c, session) => {
     const view = await groupView(c, session, nameOf(c));
     if (!view.ok) return failed(c, session, view.status, view.body);
-    return html(c, <GroupPage view={view.body} session={session} done={DONE[c.req.query("done") ?? ""] ?? null} />);
+    return html(
+      c,
+      <GroupPage view={view.body} session={session} done={{ done: c.req.query("done") ?? "", revision: c.req.query("revision") ?? "" }} />,
+    );
   }),
 );
 

@@ -7,7 +7,7 @@ export const SCRIPT = `"use strict";
     const inputs = all("input[type=number]", form);
     const rest = Math.round((100 - inputs.reduce((sum, input) => sum + (input.valueAsNumber || 0), 0)) * 100) / 100;
     const [output] = all("[data-rest]", form);
-    output.textContent = rest + " %";
+    output.textContent = rest < 0 ? "0 %: " + -rest + " % too many" : rest + " %";
     output.className = rest < 0 ? "bad" : "";
     for (const input of inputs) input.setCustomValidity(rest < 0 ? "The shares are more than 100 % together." : "");
   });
@@ -43,7 +43,7 @@ export const SCRIPT = `"use strict";
   const refresh = async () => {
     try {
       if (document.hidden) return;
-      const answer = await fetch(location.pathname);
+      const answer = await fetch(location.pathname + location.search);
       if (answer.redirected) return say("Log in again for live figures");
       if (!answer.ok) throw new Error(answer.status);
       update(new DOMParser().parseFromString(await answer.text(), "text/html"));

@@ -43,6 +43,10 @@ export interface Published {
   readonly at: string;
   readonly by: string;
   readonly reason: string;
+  /** Of the newest: the newest that is a lane file, which serves on where this one is none; null: none is known. */
+  readonly good?: number | null;
+  /** In a history: it is no lane file, so nobody can go back to it. */
+  readonly broken?: true;
 }
 
 /** A published lane file, or whatever else somebody put into KV: `view.ts` tells which. */
@@ -102,6 +106,8 @@ export interface Stats {
 
 export interface Checked {
   readonly problems: readonly Problem[];
+  /** The revision that the file is held against; null: none is known. */
+  readonly against: number | null;
   readonly warnings: readonly Problem[];
   readonly moved: readonly { readonly from: string; readonly to: string; readonly percent: number }[];
   readonly fallsBack: readonly { readonly lane: string; readonly service: string; readonly to: string }[];

@@ -1,6 +1,5 @@
 /** All that a group's page shows, asked of the API at once. What cannot be had is left out and named; it never takes the rest along. */
 import type { Session } from "../admin/session.ts";
-import { parser } from "../edge/parser.ts";
 import { ask, groupApi, type Page, type Reply } from "./ask.ts";
 import type { Change, Checked, Differences, GroupFile, GroupList, Health, History, Published, Stats } from "./shapes.ts";
 
@@ -25,7 +24,7 @@ export interface GroupView {
 }
 
 const NO_STATS: Stats = { minutes: 60, concerns: [], rows: [], series: [], visitors: [], ratio: { verdict: "none", causes: [] } };
-const NOTHING_CHECKED: Checked = { problems: [], warnings: [], moved: [], fallsBack: [], changes: [] };
+const NOTHING_CHECKED: Checked = { problems: [], against: null, warnings: [], moved: [], fallsBack: [], changes: [] };
 const NO_HEALTH: Health = { groups: [], staleness: { busySeconds: 95 }, problems: [], missingSecrets: [] };
 
 export async function groupView(c: Page, session: Session, name: string): Promise<Reply<GroupView>> {
@@ -38,14 +37,14 @@ export async function groupView(c: Page, session: Session, name: string): Promis
   };
   const newest = await ask<GroupFile>(c, session, "GET", groupApi(name));
   if (!newest.ok) return newest;
-  const { published, ...plain } = newest.body;
+  const { published, unreadable, ...plain } = newest.body;
   const { revision, by } = published;
   const history = { written: revision, revisions: [published], audit: [], refused: [], switches: [] };
   const [list, health, stats, checked, past, differences, changed] = await Promise.all([
     get<GroupList>("/api/groups?brief", { off: [], groups: [] }),
     get<Health>("/health", NO_HEALTH),
     get<Stats>(groupApi(name, "/stats"), NO_STATS),
-    get<Checked>(groupApi(name, "/check"), NOTHING_CHECKED, plain),
+    unreadable === undefined ? get<Checked>(groupApi(name, "/check"), NOTHING_CHECKED, plain) : NOTHING_CHECKED,
     get<History>(groupApi(name, "/history?limit=20"), history),
     get<Differences>(groupApi(name, "/differences"), { endpoints: [] }),
     by === "kv" ? get<{ changes: readonly Change[] }>(groupApi(name, `/history/${revision}`), { changes: [] }) : null,
@@ -53,7 +52,7 @@ export async function groupView(c: Page, session: Session, name: string): Promis
   const body: GroupView = {
     name,
     published,
-    file: newest.body.unreadable === undefined && parser().parseLaneGroup(plain, { insecureOrigins: true }).ok ? newest.body : null,
+    file: published.good === revision ? newest.body : null,
     off: list.off === "*" || list.off.includes(name),
     inForce: list.groups.find((group) => group.name === name)?.revision ?? null,
     health,

@@ -115,12 +115,16 @@ interface PreviewProps {
 
 /** What would change, before it does. */
 export function Preview({ name, checked, session, to, fields, confirm }: PreviewProps) {
-  const { moved, warnings, fallsBack, changes } = checked;
+  const { against, moved, warnings, fallsBack, changes } = checked;
+  const nobody =
+    against === null
+      ? "Who moves is not known: what is published is no lane file, nor was anything before it."
+      : "Nobody would change lanes.";
   return (
     <>
       <h1>{name}: this would change</h1>
       {moved.length === 0 ? (
-        <p>Nobody would change lanes.</p>
+        <p>{nobody}</p>
       ) : (
         <Table
           label="Who moves"

@@ -8,17 +8,6 @@ import { failed, html, nameOf, page } from "./page.tsx";
 import type { Checked, GroupFile } from "./shapes.ts";
 import { Preview } from "./weights.tsx";
 
-/** What the group's page says after a write; the address names one of these, never a text. */
-export const DONE: Readonly<Record<string, string>> = {
-  weights: "The weights are published.",
-  rollback: "The earlier revision is put back, as a new one.",
-  off: "Everything goes to the baseline.",
-  on: "The lanes are on again.",
-  adopt: "The change is adopted.",
-  ignore: "The mirror ignores this path from now on.",
-  forget: "All differences and samples are deleted.",
-};
-
 interface Write {
   readonly method: string;
   readonly path: string;
@@ -27,9 +16,9 @@ interface Write {
 }
 
 async function write(c: Page, session: Session, done: string, { method, path, body, headers = {} }: Write): Promise<Response> {
-  const written = await ask(c, session, method, path, { body, headers });
+  const written = await ask<{ revision?: number } | null>(c, session, method, path, { body, headers });
   if (!written.ok) return failed(c, session, written.status, written.body);
-  return c.redirect(`${groupPath(nameOf(c))}?done=${done}`, 303);
+  return c.redirect(`${groupPath(nameOf(c))}?done=${done}${written.body?.revision ? `&revision=${written.body.revision}` : ""}`, 303);
 }
 
 interface Shift {
@@ -62,9 +51,10 @@ interface Confirmation {
   readonly confirm: string;
 }
 
-async function preview(c: Page, session: Session, file: unknown, confirmation: Confirmation): Promise<Response> {
+/** @param query `?back=` a revision whose slots come back, too */
+async function preview(c: Page, session: Session, file: unknown, confirmation: Confirmation, query = ""): Promise<Response> {
   const name = nameOf(c);
-  const checked = await ask<Checked>(c, session, "POST", groupApi(name, "/check"), { body: file });
+  const checked = await ask<Checked>(c, session, "POST", groupApi(name, `/check${query}`), { body: file });
   if (!checked.ok) return failed(c, session, checked.status, checked.body);
   const { problems } = checked.body;
   if (problems.length > 0)
@@ -98,11 +88,12 @@ const previewBack = page(async (c, session) => {
   ]);
   if (!newest.ok) return failed(c, session, newest.status, newest.body);
   if (!earlier.ok) return failed(c, session, earlier.status, earlier.body);
-  return await preview(c, session, earlier.body.file, {
+  const confirmation = {
     to: groupPath(name, "/rollback"),
     fields: { revision: newest.body.published.revision, to, reason: `back to revision ${to}` },
     confirm: `Put back revision ${to}`,
-  });
+  };
+  return await preview(c, session, earlier.body.file, confirmation, `?back=${to}`);
 });
 
 /** Publishes the newest file again, with what `change` makes of it. */

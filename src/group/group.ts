@@ -3,6 +3,7 @@
  * API and told by isolates; the data path never waits for it.
  */
 import { DurableObject } from "cloudflare:workers";
+import { runsOf } from "../core/slots.ts";
 import type { Batch, InForce } from "../edge/batch.ts";
 import { type Env, originOptions } from "../edge/env.ts";
 import { loadParser, parser } from "../edge/parser.ts";
@@ -11,9 +12,9 @@ import { Differences, type EndpointRow } from "./differences.ts";
 import { Limiter } from "./limiter.ts";
 import { Publisher } from "./publisher.ts";
 import { type Off, Registry, type Switch } from "./registry.ts";
-import { type AuditEntry, type RefusedWrite, type Revision, type RevisionHead, Revisions } from "./revisions.ts";
+import { type AuditEntry, type RefusedWrite, type Revision, Revisions } from "./revisions.ts";
 import { publishBundled } from "./seed.ts";
-import { lastGood, publishedText, type Runs, slotsFor, staleness, type Write, type Written } from "./write.ts";
+import { lastGood, type MarkedHead, marked, publishedText, type Runs, slotsFor, staleness, type Write, type Written } from "./write.ts";
 
 export const REGISTRY = "*";
 
@@ -23,13 +24,15 @@ const MAX_RETRY_MS = 60_000;
 
 export interface Current {
   readonly latest: Revision | null;
+  /** The newest that is a lane file, which serves on where `latest` is none; null: none of the last is known to be one. */
+  readonly good: Revision | null;
   /** The newest revision that KV has taken. */
   readonly written: number;
 }
 
 export interface History {
   readonly written: number;
-  readonly revisions: RevisionHead[];
+  readonly revisions: MarkedHead[];
   readonly audit: AuditEntry[];
   readonly refused: RefusedWrite[];
 }
@@ -85,7 +88,8 @@ export class Group extends DurableObject<Env> {
   /** What is published, after a look at KV: a value put there by hand is the newest revision from now on. */
   async read(name: string): Promise<Current> {
     const { revisions } = await this.#looked(name);
-    return { latest: revisions.latest(), written: revisions.written().revision };
+    const good = lastGood(revisions, originOptions(this.env))?.revision ?? null;
+    return { latest: revisions.latest(), good, written: revisions.written().revision };
   }
 
   /** KV that cannot be read hides nothing that is known. */
@@ -109,7 +113,7 @@ export class Group extends DurableObject<Env> {
     const { revisions } = await this.#looked(name);
     return {
       written: revisions.written().revision,
-      revisions: revisions.list(before, limit),
+      revisions: marked(revisions, revisions.list(before, limit), originOptions(this.env)),
       audit: revisions.audits(limit),
       refused: revisions.refusals(limit),
     };
@@ -138,7 +142,7 @@ export class Group extends DurableObject<Env> {
     const options = originOptions(this.env);
     const parsed = parser().parseLaneGroupText(write.file, options);
     if (!parsed.ok) return { refused: { why: "invalid", problems: [...parsed.error] } };
-    const slots: Runs = slotsFor(parsed.value.group, lastGood(revisions, options), write.slots);
+    const slots: Runs = runsOf(slotsFor(parsed.value.group, lastGood(revisions, options)?.group ?? null, write.slots));
     const head = publisher.commit(write.by, write.reason, write.action, (next) => publishedText(write.file, next, slots));
     this.#setState("name", write.name);
     this.#wakeIn(RETRY_MS);

@@ -1,6 +1,6 @@
 /** One write of a group: may it happen, and what is the new revision's text (contract sections 3 and 8). */
 import { type Change, changesBetween } from "../core/changes.ts";
-import type { LaneGroup } from "../core/lane-group.ts";
+import type { LaneGroup, SlotTable } from "../core/lane-group.ts";
 import type { OriginOptions } from "../core/origin.ts";
 import type { Problem } from "../core/problem.ts";
 import { adjustTable, rangesTable, runsOf } from "../core/slots.ts";
@@ -36,6 +36,11 @@ export type Refusal =
 
 export type Written = { readonly revision: number; readonly at: string } | { readonly refused: Refusal };
 
+export interface MarkedHead extends RevisionHead {
+  /** It is no lane file, or no longer kept: nobody can go back to it. */
+  readonly broken?: true;
+}
+
 /** More tell nobody more. */
 const MAX_SINCE = 20;
 
@@ -62,20 +67,31 @@ function fileOf(revision: Revision | null): unknown {
 /** Isolates keep the last good revision where a newer one is not: its slots are what visitors have. */
 const LOOK_BACK = 20;
 
-export function lastGood(revisions: Revisions, options: OriginOptions): LaneGroup | null {
-  for (const { revision } of revisions.list(Number.MAX_SAFE_INTEGER, LOOK_BACK)) {
-    const text = revisions.get(revision)?.text ?? null;
-    const parsed = text === null ? null : parser().parseLaneGroupText(text, options);
-    if (parsed?.ok) return parsed.value.group;
+export function lastGood(revisions: Revisions, options: OriginOptions): { readonly revision: Revision; readonly group: LaneGroup } | null {
+  for (const { revision: number } of revisions.list(Number.MAX_SAFE_INTEGER, LOOK_BACK)) {
+    const revision = revisions.get(number)!;
+    const group = groupOf(revision, options);
+    if (group !== null) return { revision, group };
   }
   return null;
 }
 
+function groupOf({ text }: Revision, options: OriginOptions): LaneGroup | null {
+  const parsed = text === null ? null : parser().parseLaneGroupText(text, options);
+  return parsed?.ok ? parsed.value.group : null;
+}
+
+/** Marks what is no lane file and so was never in force. We write none such, so only what came beside us is read. */
+export function marked(revisions: Revisions, heads: readonly RevisionHead[], options: OriginOptions): MarkedHead[] {
+  const isBroken = ({ revision, by }: RevisionHead) => by === "kv" && groupOf(revisions.get(revision)!, options) === null;
+  return heads.map((head) => (isBroken(head) ? { ...head, broken: true } : head));
+}
+
 /** The slots of the new revision: those given, or of the last good one, with the fewest moved. */
-export function slotsFor(group: LaneGroup, previous: LaneGroup | null, given: Runs | null): Runs {
+export function slotsFor(group: LaneGroup, previous: LaneGroup | null, given: Runs | null): SlotTable {
   const weights = [...group.lanes.values()].map(({ name, weight }) => [name, weight] as const);
   const before = given ?? (previous === null ? null : runsOf(previous.slots));
-  return runsOf(before === null ? rangesTable(weights) : adjustTable(before, weights));
+  return before === null ? rangesTable(weights) : adjustTable(before, weights);
 }
 
 /** The value for KV. */

@@ -1,6 +1,6 @@
 /** The verbs that need nobody: help, init, check, plan against a file, completion. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -39,6 +39,33 @@ describe("without arguments", () => {
     expect(await lanes("chek")).toMatchObject({ code: 2, err: expect.stringContaining("(Did you mean check?)") });
     expect(await lanes("check", "--jsn")).toMatchObject({ code: 2, err: expect.stringContaining("(Did you mean --json?)") });
     expect(await lanes("shift", "mock")).toMatchObject({ code: 2, err: expect.stringContaining("lane=percent") });
+  });
+
+  it("the version is the package's", async () => {
+    const { version } = JSON.parse(readFileSync(`${import.meta.dirname}/../../package.json`, "utf8"));
+    expect(await lanes("--version")).toMatchObject({ code: 0, out: `${version}\n` });
+  });
+
+  it("what is meant to be typed is written as it is typed", async () => {
+    const source = `${import.meta.dirname}/../../src/cli`;
+    const texts = readdirSync(source).map((file) => [file, readFileSync(join(source, file), "utf8")] as const);
+    const verbs = VERBS.join("|");
+    const found = texts.flatMap(([file, text]) =>
+      [...text.matchAll(new RegExp(`(?<!npx )\\blanes (?:${verbs})\\b.*`, "g"))].map(([hint]) => [file, hint]),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it("a folder is said to be one, and what to name instead", async () => {
+    mkdirSync(join(cwd, "some/deeper"), { recursive: true });
+    put("one.json", smallestFile());
+    const folders = await Promise.all([lanes("check", "some/"), lanes("publish", "some/deeper", "--yes"), lanes("plan", "some")]);
+    expect(folders.map(({ code }) => code)).toEqual([2, 2, 2]);
+    expect(folders.map(({ err }) => err)).toEqual(
+      ["some/", "some/deeper", "some"].map((path) => `✗ ${path} is a folder.\n  Name files in it: ${path.replace(/\/$/, "")}/*.json\n`),
+    );
+    const recorded = await lanes("plan", "one.json", "--against", "one.json", "--requests", "some");
+    expect(recorded).toMatchObject({ code: 2, err: "✗ some is a folder.\n  Name one file in it, such as some/requests.jsonl.\n" });
   });
 
   it("help is what --help is, of all and of one verb", async () => {
@@ -247,7 +274,7 @@ describe("check", () => {
   it("cannot ask a file that is not there, and lists those that are", async () => {
     const { code, err } = await lanes("check", "nosuch");
     expect([code, err]).toEqual([2, "✗ There is no file lanes/nosuch.json.\n  In lanes/ there are: shop.\n"]);
-    expect(await runLanes(["check"], { cwd: tmpdir() })).toMatchObject({ code: 2, err: expect.stringContaining("`lanes init`") });
+    expect(await runLanes(["check"], { cwd: tmpdir() })).toMatchObject({ code: 2, err: expect.stringContaining("`npx lanes init`") });
   });
 });
 

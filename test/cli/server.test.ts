@@ -83,6 +83,19 @@ describe("asking", () => {
     });
   });
 
+  it.each([
+    ["status"],
+    ["shift", "shop", "next=1"],
+    ["explain", "http://shop.test/"],
+    ["rollback", "shop"],
+    ["off", "shop"],
+    ["plan", "here.json"],
+  ])("without a token says first that nobody is there: %s", async (...args) => {
+    write("here.json", laneFile(1));
+    const { code, err } = await runLanes(args, { cwd, env: { LANEWAY_URL: "http://127.0.0.1:9" } });
+    expect([code, err]).toEqual([2, expect.stringMatching(/^✗ Nothing answers at http:\/\/127\.0\.0\.1:9: .+\n {2}Start the local run/)]);
+  });
+
   it("tells nobody there from somebody else there", async () => {
     const stranger = await startOrigin("stranger");
     const [nobody, other, text, plain] = await Promise.all([
@@ -106,13 +119,15 @@ describe("asking", () => {
   it("of a group that is not there is no answer", async () => {
     const [unknown, impossible, near] = await Promise.all([lanes("history", "nosuch"), lanes("history", "../off"), lanes("status", "shp")]);
     expect(near).toMatchObject({ code: 2, err: expect.stringContaining('did you mean "shop"?') });
-    expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining("`lanes status` lists the groups") });
+    expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining("`npx lanes status` lists the groups") });
     expect(impossible).toMatchObject({ code: 2, err: expect.stringContaining("Expected a group's name") });
   });
 
   it.each([
     ["status", "shp"],
     ["history", "shp"],
+    ["differences", "shp"],
+    ["differences", "shp", "--clear", "--yes"],
     ["pull", "shp"],
     ["shift", "shp", "next=1", "--yes"],
     ["rollback", "shp", "--yes"],
@@ -123,7 +138,7 @@ describe("asking", () => {
     expect([code, out, err]).toEqual([
       2,
       "",
-      '✗ Unknown group "shp"; did you mean "shop"?\n  `lanes status` lists the groups; `lanes publish <file>` makes one.\n',
+      '✗ Unknown group "shp"; did you mean "shop"?\n  `npx lanes status` lists the groups; `npx lanes publish <file>` makes one.\n',
     ]);
     const json = await lanes(...args, "--json");
     expect(JSON.parse(json.out)).toMatchObject({ error: 'Unknown group "shp"; did you mean "shop"?', tag: "no-group" });
@@ -190,6 +205,11 @@ describe("shift", () => {
     expect(answers.map(({ code }) => code)).toEqual([1, 1, 2]);
     expect(answers[0].problems).toEqual([{ path: "weights.nxt", message: 'unknown lane "nxt"; did you mean "next"?' }]);
     expect(answers[2].next).toBe("Write lane=percent, such as s2=30.");
+    const baseline = await Promise.all([json("shift", "shop", "stable=0", "--yes"), json("shift", "shop", "stable=33.3", "--yes")]);
+    expect(baseline.map(({ next }) => next)).toEqual([
+      "stable takes what the others leave. So that it has 0 %: npx lanes shift shop next=100",
+      "stable takes what the others leave. So that it has 33.3 %: npx lanes shift shop next=66.7",
+    ]);
   });
 });
 
@@ -208,7 +228,7 @@ describe("rollback", () => {
     ]);
     expect(answers.map(({ code }) => code)).toEqual([1, 1, 2]);
     expect(answers[0]!.err).toContain("shop is at revision 3 already. Nothing was written.");
-    expect(answers[1]!.err).toContain("`lanes history <group>` lists the revisions.");
+    expect(answers[1]!.err).toContain("`npx lanes history <group>` lists the revisions.");
   });
 });
 
@@ -420,6 +440,27 @@ describe("explain", () => {
     expect(out).toMatch(/^ {2}– dark {2}the mirror, or its lane, is past its time$/m);
   });
 
+  it.each([
+    ["-H", "foo"],
+    ["-H", ": empty"],
+    ["-H", "@headers.txt"],
+    ["--ip", "foo"],
+    ["--ip", "1.2.3"],
+    ["--slot", "10000"],
+    ["--at", "soon"],
+  ])("refuses options that say nothing, all alike: %s %s", async (option, value) => {
+    const { code, err } = await lanes("explain", "http://shop.test/", option, value);
+    expect([code, err]).toEqual([
+      2,
+      expect.stringMatching(new RegExp(`^error: option '${option}.*' argument '${value}' is invalid\\. Expected .+`)),
+    ]);
+  });
+
+  it("takes headers in all forms that curl takes", async () => {
+    const { code } = await json("explain", "http://shop.test/", "-H", "x-a:1", "-H", "x-b;", "-H", "accept:", "--ip", "2001:db8::1");
+    expect(code).toBe(0);
+  });
+
   it("answers no where nobody takes the request, and cannot ask what is none", async () => {
     const [nobody, none] = await Promise.all([lanes("explain", "http://else.test/"), lanes("explain", "curl 'http://shop.test/")]);
     expect(nobody).toMatchObject({ code: 1, out: expect.stringContaining("no group has this host (404 no-group)") });
@@ -451,8 +492,23 @@ describe("explain", () => {
 describe("off and on", () => {
   it("ask which groups, and know their names", async () => {
     const [none, unknown] = await Promise.all([lanes("off", "--yes"), lanes("off", "shp", "--yes")]);
-    expect(none).toMatchObject({ code: 2, err: expect.stringContaining("Name some (fresh, shop), or all of them: lanes off --all") });
+    expect(none).toMatchObject({ code: 2, err: expect.stringContaining("Name some (fresh, shop), or all of them: npx lanes off --all") });
     expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining('did you mean "shop"?') });
+  });
+
+  it("do nothing where it is so already, and say that", async () => {
+    const { revisions } = await json("history", "shop");
+    expect(await lanes("on", "shop")).toMatchObject({ code: 0, out: "Nothing to do: shop is on already.\n" });
+    expect(await lanes("on", "--all", "--yes")).toMatchObject({ code: 0, out: "Nothing to do: every group is on already.\n" });
+    expect(await json("on", "shop", "--dry-run")).toMatchObject({ code: 0, unchanged: true, off: [] });
+    await lanes("off", "fresh", "--yes");
+    expect(await lanes("off", "fresh", "--yes")).toMatchObject({ code: 0, out: "Nothing to do: fresh is off already.\n" });
+    expect((await lanes("off", "fresh", "shop", "--dry-run")).out).toContain("Dry run: nothing was written.");
+    await lanes("on", "fresh", "--yes");
+    const after = await json("history", "shop");
+    expect(after.revisions).toEqual(revisions);
+    expect((await lanes("history", "shop")).out).not.toContain("fresh");
+    expect((await lanes("history", "fresh")).out).toMatch(/ off: fresh +/);
   });
 
   it("send everybody to the baseline and back", async () => {
@@ -465,6 +521,8 @@ describe("off and on", () => {
       interval: 1_000,
     });
     expect(await json("on", "shop", "--yes")).toMatchObject({ code: 0, off: [] });
+    // It is spreading; the variable has nothing to do with it.
+    expect((await lanes("status")).out).not.toContain("LANEWAY_OFF");
     expect((await lanes("history", "shop")).out).toMatch(/ off.* +fire$/m);
   });
 });
@@ -484,6 +542,16 @@ describe("differences", () => {
     const { code, out } = await lanes("differences", "shop", "--samples");
     expect(code).toBe(1);
     expect(out).toMatch(/^ {2}(regression|suspect) +body\.price +value +\d+ +0$/m);
+    // As the page says it.
+    await vi.waitFor(
+      async () => {
+        for (let i = 0; i < 20; i++) await router.fetch("/cart", { host: "shop.test" });
+        const status = await lanes("status");
+        expect(status).toMatchObject({ code: 1, out: expect.stringMatching(/^✗ shop: the dark lane shows \d+ regressions?\.$/m) });
+      },
+      { timeout: 25_000, interval: 1_000 },
+    );
+    expect((await json("status", "shop")).concerns).toEqual([expect.stringMatching(/^shop: the dark lane shows \d+ regressions?$/)]);
     expect((await lanes("differences", "shop", "--clear")).code).toBe(2);
     expect(await lanes("differences", "shop", "--clear", "--yes")).toMatchObject({ code: 0, out: expect.stringContaining("✓ Forgotten.") });
   });

@@ -33,7 +33,7 @@ describe("where a visitor's slot came from", () => {
     ["a header", { by: { header: "X-User" } }, { headers: { "x-user": "ann" } }, "of header x-user"],
     ["an empty cookie", { by: { cookie: "uid" } }, { headers: { cookie: "uid=" } }, "none: cookie uid is absent or empty"],
     ["a context, which needs none", {}, { headers: { "x-lane-context": contextText("s2") } }, null],
-    ["a service where nobody enters", {}, { url: "https://api.shop.example/" }, null],
+    ["a service where nobody enters", {}, { url: "https://api.shop.example/" }, 'none: api gives nobody a lane ("entry": false)'],
   ])("is told for %s", (_, sticky, asking, text) => expect(why(sticky, asking)).toBe(text));
 
   it("is told for a rule's weights, and not for its one lane", () => {

@@ -22,7 +22,7 @@ const ODD_OBJECTS = `import { DurableObject } from "cloudflare:workers";
   const text = (name) => ${JSON.stringify(JSON.stringify(fileOf("NAME")))}.replaceAll("NAME", name);
   const latest = (name) => ({ revision: 7, at: new Date().toISOString(), by: "ann", reason: "x", text: text(name) });
   export class Group extends DurableObject {
-    read(name) { if (name === "broken") throw new Error("no memory"); return { latest: latest(name), written: 6 } }
+    read(name) { if (name === "broken") throw new Error("no memory"); return { latest: latest(name), good: latest(name), written: 6 } }
     names() { return { names: ["broken", "behind", "half", "weird"], off: ["behind"] } }
     switches() { return [] }
     knows() { return true }

@@ -41,6 +41,7 @@ describe("a person who may write", () => {
     await logIn(page, world.router, "wrong-token-wrong-token-wrong-token-1");
     expect(page.url()).toContain("/__lanes/login");
     expect(await shown(page.getByRole("alert"))).toContain("the token is not known");
+    expect(await shown(page.getByRole("alert"))).toMatch(/npm run demo or npm run dev says "Log in with:"/);
     expect(await page.getByLabel("Admin token").inputValue()).toBe("");
   });
 
@@ -210,7 +211,7 @@ describe("a person who may write", () => {
     await world.router.kv.put("group:shop", '{"schema":1,"name":"shop","lanes":"<b>none</b>"}');
     await page.goto(group());
     expect(await shown(page.getByRole("alert").first())).toMatch(
-      /The newest value is no lane file; the last good one serves[\s\S]*lanes: /,
+      /The newest value is no lane file; the group serves revision 8\.[\s\S]*lanes: /,
     );
     await page.locator("#outside").getByRole("link", { name: "Put back revision 8 …" }).click();
     await button("Put back revision 8").click();
