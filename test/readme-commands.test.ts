@@ -77,13 +77,10 @@ describe("the README's commands", () => {
 
   it("fault D5: shift a weight of the demo by a KV put", async () => {
     for (const { line, shows } of stepsOf("Shift a weight")) {
-      const printed = async () => {
-        const { code, text } = await copy.bash(at(line));
-        expect(code, `${line}\n${text}`).toBe(0);
-        return text.trimEnd();
-      };
-      if (shows === null) await printed();
-      else await vi.waitFor(async () => expect(await printed()).toBe(at(shows).trimEnd()), { timeout: 30_000, interval: 500 });
+      // At once, and not when asked again: whoever types them types them once.
+      const { code, text } = await copy.bash(at(line));
+      expect(code, `${line}\n${text}`).toBe(0);
+      if (shows !== null) expect(text.trimEnd(), line).toBe(at(shows).trimEnd());
     }
   });
 
@@ -132,10 +129,25 @@ describe("the README's commands", () => {
     const text = readFileSync(path);
     rmSync(path);
     const without = await copy.bash("npx wrangler deploy --dry-run");
-    writeFileSync(path, '{ "schema": 1,,');
-    const broken = await copy.bash("npm run bundle-lanes");
+    const wrong = [];
+    for (const broken of [
+      '{ "schema": 1,,',
+      String(text).replace('"baseline": "', '"baseline": "no'),
+      String(text).replace('"shop"', '"shoq"'),
+    ]) {
+      writeFileSync(path, broken);
+      wrong.push(await copy.bash("npm run bundle-lanes"));
+    }
+    const deploy = await copy.bash("npx wrangler deploy --dry-run");
     writeFileSync(path, text);
+    const sound = await copy.bash("npx wrangler deploy --dry-run");
     expect(without.code).toBe(0);
-    expect(broken).toMatchObject({ code: 1, text: expect.stringMatching(/^lanes\/shop\.json is not JSON: .+$/m) });
+    expect(wrong.map(({ code }) => code)).toEqual([1, 1, 1]);
+    expect(wrong[0]!.text).toMatch(/^ {2}lanes\/shop\.json: .*JSON/m);
+    expect(wrong[1]!.text).toMatch(/^ {2}lanes\/shop\.json: baseline: .+$/m);
+    expect(wrong[2]!.text).toMatch(/^ {2}lanes\/shop\.json: name: expected the file's name, "shop", got "shoq"$/m);
+    expect(deploy).toMatchObject({ text: expect.stringContaining("cannot go along with the Worker") });
+    expect(deploy.code).not.toBe(0);
+    expect(sound).toMatchObject({ code: 0, text: expect.stringContaining("With the Worker go: lanes/shop.json") });
   });
 });

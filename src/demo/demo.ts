@@ -76,7 +76,8 @@ The router stays up; this terminal shows its access log. Try in another one, in 
   Shift the weights: who moves from where to where, and then, if you say yes, they do; and back:
     npx lanes shift mock s2=30${url}
     npx lanes rollback mock${url}
-  The same by KV; the router follows within seconds, without a restart (or edit the file and use --path ${file}):
+  The same by KV, without a restart (or edit the file and use --path ${file}). The router looks there behind a request
+  when it has not looked for five seconds, so the second request after that is the first in the new lane:
     npx wrangler kv key put --binding LANES${store} group:mock "$(sed 's/"weight": 60/"weight": 0/' ${file})"
   Why does a request go where it goes?
     npx lanes explain${url} 'curl http://mock.localhost:${port}/ -H "baggage: pr=123"'

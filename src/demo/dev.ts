@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { watch } from "node:fs";
 import { Command } from "commander";
-import { FOLDER } from "../cli/folder.ts";
+import { FOLDER, localNames, pathOf } from "../cli/folder.ts";
 import { claimRun, LOCAL_PORT } from "../cli/local-runs.ts";
 import { say } from "../cli/say.ts";
 import { LaneFolder } from "./lane-folder.ts";
@@ -39,6 +39,9 @@ async function run(options: Options, command: Command): Promise<void> {
   await folder.list();
   if (persistTo !== null) say(`Its store is ${persistTo}, so: npx wrangler kv key put --persist-to ${persistTo} …`);
   say(`The dashboard: ${url}/__lanes/\nLog in with:   ${token}`);
+  const files = localNames().map(pathOf);
+  if (files.length > 0)
+    say(`Publishing ${files.join(", ")} as soon as the router is up: ready it is when they are in force, as is said below.`);
   const vars = { INSECURE_ORIGINS: "true", LANEWAY_SECRET: randomBytes(32).toString("hex"), LANEWAY_ADMIN_TOKEN: token };
   const wrangler = spawn(
     process.execPath,

@@ -77,6 +77,7 @@ describe("a second run in the same folder", () => {
 describe("the router on one's own files", () => {
   let [dev, origin] = [] as unknown as [LongRun, Origin];
   let url: string;
+  let [nothing, early] = [] as unknown as Awaited<ReturnType<typeof lanes>>[];
   const path = () => join(copy.folder, "lanes/own.json");
   const file = (weight: number) => ({
     schema: 1,
@@ -91,13 +92,26 @@ describe("the router on one's own files", () => {
   beforeAll(async () => {
     await demo.end();
     origin = await startOrigin("shop");
-    put(50);
     // As "First deploy" has it, so that the store has another name than before.
     const toml = join(copy.folder, "wrangler.toml");
     const text = readFileSync(toml, "utf8").replace('binding = "LANES"', 'binding = "LANES"\nid = "0123456789abcdef0123456789abcdef"');
     writeFileSync(toml, text);
     await copy.bash('npx wrangler kv key put --binding LANES groups \'["left","over"]\'');
+    const empty = copy.start("npm run dev");
+    await empty.says("Ready on");
+    nothing = await vi.waitFor(
+      async () => {
+        const ran = await lanes("status");
+        expect(ran.text).toContain("There is no group yet");
+        return ran;
+      },
+      { timeout: 30_000, interval: 1_000 },
+    );
+    await empty.end();
+    put(50);
     dev = copy.start("npm run dev");
+    await dev.says("Publishing lanes/own.json");
+    early = await lanes("status");
     await dev.says("lanes/own.json is in force, as revision 1.");
     url = urlOf(dev);
   });
@@ -110,6 +124,21 @@ describe("the router on one's own files", () => {
     const status = await json("status");
     expect(status).toMatchObject({ status: "ok", published: { groups: [{ name: "own", revision: "1" }] } });
     expect((await json("history own")).revisions).toMatchObject([{ revision: 1, by: "npm run dev" }]);
+  });
+
+  it("says beforehand what it publishes, and whoever asks meanwhile that it starts", () => {
+    const said = dev.said();
+    expect(said.indexOf("Publishing lanes/own.json as soon as")).toBeGreaterThanOrEqual(0);
+    expect(said.indexOf("Publishing lanes/own.json as soon as")).toBeLessThan(said.indexOf("Ready on"));
+    expect(early).toMatchObject({ code: 2, text: expect.stringContaining("The local run of this folder is still starting.") });
+  });
+
+  it("without any file has a status that says how there will be one", () => {
+    expect(nothing).toMatchObject({
+      code: 1,
+      text: expect.stringContaining("There is no group yet: npx lanes init writes a first lane file."),
+    });
+    expect(nothing!.text).not.toContain("revision");
   });
 
   it("fault D7: counts who comes", async () => {
