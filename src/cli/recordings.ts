@@ -22,8 +22,16 @@ export type Read = { readonly request: Recorded } | { readonly skipped: string }
 type Unchecked = Readonly<Record<string, unknown>>;
 type Form = (value: Unchecked) => Unchecked | { readonly skipped: string };
 
+/** In the place of a signature that is gone: as long as one, so that the text is read as a context. */
+const NO_SIGNATURE = "-".repeat(43);
+
 /** `…` stands where a secret was cut out (`explain`), and is no character of a header. */
-const textOf = (value: string | readonly string[]): string => [value].flat().join(", ").replaceAll("…", "");
+const textOf = (value: string | readonly string[]): string =>
+  [value]
+    .flat()
+    .join(", ")
+    .replace(/(~|%7[Ee])…/g, `$1${NO_SIGNATURE}`)
+    .replaceAll("…", "");
 
 /** Entries whose value is a text; anything else is no object of texts. */
 const texts = (value: unknown): [string, string][] =>
@@ -64,7 +72,7 @@ const logpush: Form = (line) => {
 };
 
 /** A context is believed as recorded; what it said, the line says. */
-const UNSIGNED = { sign: () => "", verify: () => true };
+const UNSIGNED = { sign: () => NO_SIGNATURE, verify: () => true };
 
 const accessLog: Form = ({ host, path, method, time, traceId, baggage, group, lane, reason, mirror }) => {
   if (mirror !== null && mirror !== undefined) return { skipped: "copies" };
