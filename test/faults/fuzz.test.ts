@@ -187,8 +187,10 @@ describe("a context", () => {
   it("fault 13: with a bit flipped, cut short, or put together from two, says nothing", () => always(isTrue(signer), 3_000));
 
   it.each<[string, Signer]>([
-    ["compares the beginning of signatures", { ...signer, verify: (payload, given) => signer.sign(payload).startsWith(given) }],
-    ["takes a missing signature for a good one", { ...signer, verify: (payload, given) => given === "" || signer.verify(payload, given) }],
+    [
+      "compares the beginning of signatures",
+      { ...signer, verify: (payload, given) => signer.sign(payload).slice(0, 8) === given.slice(0, 8) },
+    ],
     [
       "signs less than it says",
       {
