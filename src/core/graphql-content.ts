@@ -28,36 +28,63 @@ interface Asked {
 const KNOWN = /^(?:operationname|variables|extensions|documentid|doc_?id|queryid|persistedquery)$/;
 /** Nobody nests deeper on purpose. */
 const MAX_DEPTH = 200;
+/** JSON in a text of JSON. */
+const MAX_LEVELS = 4;
 const MAX_TYPE = /^[^;]{0,100}/;
 
 const asked = (): Asked => ({ documents: [], operation: null, known: false, overrides: false });
 
-/** Keys in any letter case, as some servers read them. */
+/** `query`, `query[]` and `0[query]`, in any letter case, as some servers read them. */
+const isQuery = (key: string): boolean =>
+  key
+    .toLowerCase()
+    .split(/[[\].]+/)
+    .includes("query");
+
 function note(request: Asked, key: string, value: string | null): void {
   const name = key.toLowerCase();
-  if (name === "query" && value !== null) request.documents.push(value);
+  if (value !== null && (isQuery(key) || mayWrite(value))) request.documents.push(value);
   if (name === "operationname" && value !== null) request.operation = value;
   if (KNOWN.test(name)) request.known = true;
   if (overridesMethod(name)) request.overrides = true;
 }
 
+/** Whatever key it stands under: some server takes it for a document. */
+const mayWrite = (text: string): boolean =>
+  speaksOfWrites(text) && (operationsOf(text)?.some(({ type }) => type !== "query") ?? /^\s*(?:mutation|subscription)\b/.test(text));
+
+/** Has it the word, and a brace behind it? O(length) */
+function speaksOfWrites(text: string): boolean {
+  const at = text.search(/\b(?:mutation|subscription)\b/);
+  return at >= 0 && text.includes("{", at);
+}
+
 /** Of a query string or a form, whatever its type says; empty: nothing in it is a server's business. */
 function readForm(text: string): Asked[] {
   const request = asked();
+  const inner: Asked[] = [];
   for (const pair of text.split(/[&;]/)) {
     const equals = pair.indexOf("=");
-    if (equals > 0) note(request, decodeForm(pair.slice(0, equals)), decodeForm(pair.slice(equals + 1)));
+    if (equals <= 0) continue;
+    const value = decodeForm(pair.slice(equals + 1));
+    note(request, decodeForm(pair.slice(0, equals)), value);
+    // `operations={"query": …}`
+    if (/^\s*[[{]/.test(value)) inner.push(...(readJson(value) ?? []).filter(({ documents }) => documents.length > 0));
   }
   const { documents, known, overrides } = request;
-  return documents.length > 0 || known || overrides ? [request] : [];
+  return documents.length > 0 || known || overrides ? [request, ...inner] : inner;
 }
 
 const decodeForm = (text: string): string => percentDecode(text.replaceAll("+", " "));
 
-/** null: no JSON, or nested too deep. A text `query` further in is a request of its own, wherever it stands. */
-function readJson(text: string): Asked[] | null {
+/**
+ * null: no JSON, or nested too deep. A text below `query` further in is a request of its own, wherever it stands, and so is any that is a
+ * mutation, or JSON again.
+ */
+function readJson(text: string, level = 0): Asked[] | null {
   const found: Asked[] = [];
-  const open: { readonly list: boolean; readonly request: Asked | null }[] = [];
+  const open: { readonly list: boolean; readonly request: Asked | null; readonly query: boolean }[] = [];
+  let unread = false;
   let key = "";
   const end = walkJson(text, {
     key: (name) => {
@@ -67,7 +94,13 @@ function readJson(text: string): Asked[] | null {
       const top = open.at(-1);
       const value = text[start] === '"' ? decodeString(text, start, end) : null;
       if (top?.request) note(top.request, key, value);
-      else if (top && !top.list && value?.includes("{") && key.toLowerCase() === "query") found.push({ ...asked(), documents: [value] });
+      else if (value?.includes("{") && ((top?.list ? top.query : isQuery(key) || top?.query) || mayWrite(value)))
+        found.push({ ...asked(), documents: [value] });
+      if (value !== null && /^\s*[[{"]/.test(value) && speaksOfWrites(value)) {
+        const inner = level < MAX_LEVELS ? readJson(value, level + 1) : null;
+        unread ||= level >= MAX_LEVELS;
+        found.push(...(inner ?? []).filter(({ documents }) => documents.length > 0));
+      }
       return true;
     },
     open: (_, bracket) => {
@@ -75,14 +108,14 @@ function readJson(text: string): Asked[] | null {
       if (top?.request) note(top.request, key, null);
       const request = bracket === "{" && (open.length === 0 || (open.length === 1 && top!.list)) ? asked() : null;
       if (request !== null) found.push(request);
-      open.push({ list: bracket === "[", request });
+      open.push({ list: bracket === "[", request, query: top?.query === true || (top !== undefined && !top.list && isQuery(key)) });
       return open.length <= MAX_DEPTH;
     },
     close: () => {
       open.pop();
     },
   });
-  return end === "complete" ? found : null;
+  return end === "complete" && !unread ? found : null;
 }
 
 /** Lines of JSON, each a request of its own. */
@@ -97,8 +130,11 @@ function readText(type: string, text: string): Asked[] | null {
   const bare = { ...asked(), documents: [text] };
   if (type === "application/graphql") return [bare];
   const json = /^\s*[[{"]/.test(text) || /json/.test(type) ? (readJson(text) ?? readLines(text)) : [];
-  if (json === null) return null;
-  return [...json, ...readForm(text), ...(json.length === 0 && operationsOf(text) !== null ? [bare] : [])];
+  // UTF-16 is not told from UTF-8 but by what no text has.
+  if (json === null || text.includes("\0")) return null;
+  const read = [...json, ...readForm(text), ...(json.length === 0 && operationsOf(text) !== null ? [bare] : [])];
+  // YAML, MessagePack, XML: nobody has read it, and it speaks of one.
+  return read.length === 0 && speaksOfWrites(text) ? null : read;
 }
 
 function readContent(facts: Facts, content: Uint8Array): Asked[] | null {

@@ -141,8 +141,41 @@ describe("a POST that the mirror calls a read", () => {
     expect(at("q=shoes&page=2", "application/x-www-form-urlencoded")).toBe(true);
     expect(at("<Envelope/>", "text/xml")).toBe(true);
     expect(at(null)).toBe(true);
+    expect(at('{"text":"a mutation {of} genes","n":["the mutation {"]}')).toBe(true);
     expect(at('{"query":"mutation { b }"}')).toBe(false);
     expect(at('{"query":"shoes {"}')).toBe(false);
+  });
+
+  const M = "mutation M { pay }";
+  const form = "application/x-www-form-urlencoded";
+  const utf16 = Uint8Array.from(Buffer.from(JSON.stringify({ query: M }), "utf16le"));
+  it.each<[string, string | Uint8Array, string?]>([
+    ["a list under query", JSON.stringify({ query: [M] })],
+    ["a list under query that cannot be read", JSON.stringify({ query: ["mut { a"] })],
+    ["an object under query", JSON.stringify({ query: { text: M } })],
+    ["another key", JSON.stringify({ document: M })],
+    ["a key of its own", JSON.stringify({ mutation: M })],
+    ["a list in a list", JSON.stringify([[{ query: M }]])],
+    ["a text alone", JSON.stringify(M)],
+    ["JSON in a text", JSON.stringify(JSON.stringify({ query: M }))],
+    ["a list in a form", `query[]=${encodeURIComponent(M)}`, form],
+    ["a list in a form, encoded", `query%5B0%5D=${encodeURIComponent(M)}`, form],
+    ["a batch in a form", `0[query]=${encodeURIComponent(M)}`, form],
+    ["operations of a form", `operations=${encodeURIComponent(JSON.stringify({ query: M }))}`, form],
+    ["another key of a form", `document=${encodeURIComponent(M)}`, form],
+    ["JSON behind a guard", `)]}',\n${JSON.stringify({ query: M })}`, "text/plain"],
+    ["YAML", `query: "${M}"`, "application/yaml"],
+    ["XML", `<q>${M}</q>`, "text/xml"],
+    ["UTF-16 that is called nothing", utf16, "text/plain"],
+  ])("is a write on any path, whatever holds the mutation: %s", (_, body, type) => {
+    expect(asked({ path: "/search", body, ...(type && { type }) }, SEARCH).reads).toBe(false);
+  });
+
+  it("takes time in its length", () => {
+    const began = performance.now();
+    for (const body of ["mutation ".repeat(100_000), JSON.stringify(Array(20_000).fill("mutation {")), `a=mutation+{&`.repeat(20_000)])
+      asked({ path: "/search", body, type: body.startsWith("a=") ? form : "text/plain" }, SEARCH);
+    expect(performance.now() - began).toBeLessThan(3000);
   });
 
   it("says by GET that it reads, and is named alike", () => {
