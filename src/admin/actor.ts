@@ -1,15 +1,13 @@
 /** Who did something, in the words of the history. Whoever writes chooses the name, so it must not read as more than a name. */
 import { percentDecode } from "../core/percent.ts";
+import { spaceUnseen } from "../core/unseen.ts";
 import { addressOf } from "./attempts.ts";
 import type { Caller } from "./caller.ts";
 
 const MAX_TEXT = 200;
 
-/** Line ends of every kind, and what turns the direction of writing. */
-const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu;
-
 /** One line of a person's words. */
-export const oneLine = (text: string): string => text.replace(UNSEEN, " ").trim().slice(0, MAX_TEXT).toWellFormed();
+export const oneLine = (text: string): string => spaceUnseen(text).trim().slice(0, MAX_TEXT).toWellFormed();
 
 /** Header values are ASCII; other letters come percent-encoded, in UTF-8. */
 export function words(request: Request, header: "x-reason" | "x-actor"): string {

@@ -1,5 +1,5 @@
 /** One name for all requests that differ only in whom or what they ask for (contract section 7): `GET /product/:id`. */
-import { announcesSecret } from "./redact-context.ts";
+import { announcesSecret, looksIssued } from "./secret-paths.ts";
 
 /** Longer paths end in `/…`. */
 const MAX_SEGMENTS = 12;
@@ -24,7 +24,7 @@ function pathName(method: string, path: string, longest: number): string {
   const segments = path.slice(0, MAX_LENGTH * MAX_SEGMENTS).split("/", MAX_SEGMENTS + 2);
   let secret = false;
   const names = segments.slice(0, MAX_SEGMENTS + 1).map((segment) => {
-    const name = secret && segment.length >= 6 && /\d/.test(segment) ? ":id" : segmentName(segment);
+    const name = secret && looksIssued(segment) ? ":id" : segmentName(segment);
     secret ||= announcesSecret(segment);
     return name;
   });

@@ -84,7 +84,7 @@ export const mirror = object({
   secrets: optional(
     list(someText("the key of a query parameter")),
     doc(
-      `Query keys that hold one-time secrets, instead of the built-in list; [] is none. A request with one that scrub.query does not take out is not copied where credentials are stripped, and no lane is asked twice for it. Built in: ${SECRET_KEYS_TEXT}. Secrets in a path, such as /reset/…, cannot be known: keep them away with "when".`,
+      `Query keys that hold one-time secrets, instead of the built-in list; [] is none. A request with one that scrub.query does not take out is not copied where credentials are stripped, and no lane is asked twice for it. Built in: ${SECRET_KEYS_TEXT}. A secret in a path, behind reset, verify, confirm, activate, invite, magic, unlock, recover, unsubscribe, token, otp, password or secret (/reset/AbCd1234EfGh), is kept back alike, whatever is listed; behind auth, login, callback, session or share, it is copied, and no lane is asked twice. Keep any other away with "when".`,
     ),
   ),
   timeoutMs: defaulted(wholeNumber(1, MAX_COPY_MS, " of milliseconds"), 5000, doc("A copy is given up after so long.")),

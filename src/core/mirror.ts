@@ -7,6 +7,7 @@ import { matches } from "./match.ts";
 import { type Effect, effectOf, type Reading } from "./reads.ts";
 import { hasParameter } from "./scrub-url.ts";
 import { isOneOf, isSecretKey, plainName } from "./secret-names.ts";
+import { hasIssued } from "./secret-paths.ts";
 import { within } from "./slots.ts";
 import { visitorOf } from "./sticky.ts";
 
@@ -53,18 +54,17 @@ export function isScrubbedBy({ scrub }: Mirror): (key: string) => boolean {
   return (key) => isOneOf(key, names);
 }
 
-/**
- * One-time secrets go to nobody else, and to nobody twice. Those in a path (`/reset/…`) cannot be known; those that the mirror scrubs are in
- * no copy.
- */
+/** One-time secrets go to nobody else, and to nobody twice; those that the mirror scrubs are in no copy. */
 function hasSecret(facts: Facts, mirror: Mirror): boolean {
+  if (hasIssued(facts.path, false)) return true;
+  if (mirror.secrets?.size === 0) return false;
   const [isSecret, isScrubbed] = [isSecretOf(mirror), isScrubbedBy(mirror)];
   return hasParameter(facts.path, facts.search, (key) => isSecret(key) && !isScrubbed(key));
 }
 
 /** May the same lane be asked the same once more, to learn what differs by itself? */
 export const mayAskTwice = (facts: Facts, mirror: Mirror, { reads }: Reading): boolean =>
-  reads && facts.method !== "OPTIONS" && !hasSecret(facts, mirror);
+  reads && facts.method !== "OPTIONS" && !hasIssued(facts.path, true) && !hasSecret(facts, mirror);
 
 /** Never copied: what has no end, no meaning twice, or asks for a part only. */
 function isStream(facts: Facts): boolean {
@@ -116,7 +116,7 @@ const WHY: Readonly<Record<Drop, string>> = {
   "body-too-large": "its body is too large",
   busy: "too many copies at once",
   scrub: "its body could not be scrubbed",
-  credentials: "its query holds a one-time secret, and this mirror strips credentials",
+  credentials: "its query or path holds a one-time secret, and this mirror strips credentials",
   "missing-service": "the mirror's lane has no origin for the service",
   unmarkable: "it could not be marked as a copy",
   expired: "the mirror, or its lane, is past its time",

@@ -4,6 +4,7 @@
  * stands in brackets: `a['b.c'][''].d`, with `\'`, `\\` and `\u0000` as the only escapes.
  */
 import { err, ok, type Result } from "./result.ts";
+import { escapeUnseen, hasUnseen } from "./unseen.ts";
 
 export type Step = { readonly key: string } | "*" | "[]";
 export type Path = readonly Step[];
@@ -46,16 +47,12 @@ const MAX_PATH = 400;
 export function writeKey(path: string, key: string): string {
   if (path.length > MAX_PATH) return path.endsWith(".…") ? path : `${path}.…`;
   const short = key.length > MAX_KEY ? `${key.slice(0, MAX_KEY)}…`.toWellFormed() : key;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they would break a line of a log.
-  if (!/^[^.[\]*\x00-\x1f\x7f]+$/.test(short)) return `${path}['${encodeKey(short)}']`;
+  if (!/^[^.[\]*]+$/.test(short) || hasUnseen(short)) return `${path}['${encodeKey(short)}']`;
   return path === "" ? short : `${path}.${short}`;
 }
 
-const encodeKey = (key: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is escaped.
-  key.replace(/['\\\x00-\x1f\x7f]/g, (char) =>
-    char < " " || char === "\x7f" ? `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}` : `\\${char}`,
-  );
+/** What breaks a line of a log, or turns it, is never seen raw. */
+const encodeKey = (key: string): string => escapeUnseen(key.replace(/['\\]/g, "\\$&"));
 
 /** Patterns as a tree, so that a walk over a value carries the few branches that can still match, and never compares texts. */
 interface Branch<T> {

@@ -4,6 +4,7 @@
  * within a string, forms, URLs, HTML, XML, YAML, logs, headers. Linear; errs on the side of hiding.
  */
 import { isSecretKey, isSecretName } from "./secret-names.ts";
+import { announcesSecret, issuedSegments } from "./secret-paths.ts";
 
 /** From, to: what is to be hidden. `own`: by its own name, which stands with it wherever it is shown. */
 export interface Range {
@@ -43,9 +44,9 @@ const ELEMENT = /<([A-Za-z_][\w:.-]{0,63})(\s[^<>]{0,2000})?>(<!\[CDATA\[)?([^<]
 
 /** Keys of objects, names of attributes and of elements: in `<dt>PIN</dt><dd>…</dd>` the one tells what the other is. */
 const NAMES =
-  /^(?:k|name|key|id|field|property|itemprop|param|parameter|attribute|type|header|http-equiv|autocomplete|(?:field|key|param|parameter|property|attribute|header|setting)[-_]?name|dt|th|td|label)$/i;
+  /^(?:k|name|key|id|field|property|itemprop|param|parameter|attribute|type|header|http-equiv|autocomplete|(?:field|param|parameter|property|attribute|header|setting|env|variable|option)[-_]?(?:name|key)|keyname|dt|th|td|label)$/i;
 const VALUES =
-  /^(?:v|values?|val|content|text|data|string|raw|current|old|new|before|after|data-.*|default|(?:default|initial|field|key|param|parameter|property|attribute|header|setting)[-_]?value|dd|td|b|span|output|code)$/i;
+  /^(?:v|values?|val|content|text|data|string|raw|current|old|new|before|after|data-.*|default|(?:default|initial|field|key|param|parameter|property|attribute|header|setting|env|variable|option)[-_]?value|dd|td|b|span|output|code)$/i;
 
 /** Says this key that another one's value stands beside it? */
 export const isNameKey = (key: string): boolean => NAMES.test(key);
@@ -183,31 +184,33 @@ export function secretRanges(text: string, names: ReadonlySet<string>): Range[] 
     const inside = pairs.slice(at + 1, at + 1 + MAX_PAIRS_AWAY).find(({ from }) => from < pair.from);
     if (inside !== undefined) ranges.push({ start: inside.start, end: inside.end, own: false });
   });
-  linkRanges(text, names, ranges);
+  for (const range of issuedSegments(text, (segment) => announcesSecret(segment) || names.has(segment.toLowerCase())))
+    ranges.push({ ...range, own: true });
+  saidRanges(text, names, ranges);
   return ranges;
 }
 
-const SEGMENT = /(?:\\?\/|%2[fF])((?:(?!%2[fF])[^/\s?#"'<>\\&;])+)/g;
-/** What stands behind such a segment of a path is often a secret of its own: `/reset/…`, `/invite/…`, `/password-reset/MQ/…`. */
-const LINK =
-  /(?:^|[^a-z])(?:reset|verif(?:y|ication)|confirm(?:ation)?|activat(?:e|ion)|invit(?:e|es|ation|ations)|magic|unlock|recover(?:y)?|unsubscribe|token|tokens|otp|sso|login|signin|auth|oauth|callback|session|sessions|password|secret|share|shared)(?:$|[^a-z])/;
+/** `setItem("token", "…")`: the first of two texts in a call says what the second is. */
+const CALL = new RegExp(String.raw`\(\s{0,3}(${QUOTE})([A-Za-z_][\w.$-]{0,63})\1\s{0,3},\s{0,3}(${QUOTE})`, "g");
+/** `Your one-time password is 483920`, `483920 is your code`: whoever says so to a person writes it with a digit, and not in a word. */
+const SAID = /\b([A-Za-z][A-Za-z-]{2,30})\s(?:is|was)\s{1,3}(?=[^\s\d]{0,40}\d)([^\s"'`<>&,;]{4,64})/g;
+const SAID_BEFORE = /(?<![^\s"'`<>])(?=[^\s\d]{0,40}\d)([^\s"'`<>&,;]{4,64}) is your ([A-Za-z -]{3,60})/g;
 
-/** Of two kinds of characters, or longer than a word: somebody made it, nobody wrote it. */
-export const looksIssued = (segment: string): boolean =>
-  segment.length >= 6 && (/\d/.test(segment) || /[a-z][A-Z]/.test(segment) || segment.length >= 20);
+/** A code that is spoken of is one. */
+const isSaid = (name: string, names: ReadonlySet<string>): boolean => /^codes?$/i.test(name) || isSecretName(name, names);
 
-/** Does this segment of a path say that a secret follows? */
-export const announcesSecret = (segment: string): boolean => segment.length <= 64 && LINK.test(segment.toLowerCase());
-
-function linkRanges(text: string, names: ReadonlySet<string>, ranges: Range[]): void {
-  SEGMENT.lastIndex = 0;
-  let last = -1;
-  let follows = false;
-  for (let found = SEGMENT.exec(text); found !== null; found = SEGMENT.exec(text)) {
-    const [whole, segment = ""] = found;
-    if (found.index !== last) follows = false;
-    last = found.index + whole.length;
-    if (follows && looksIssued(segment)) ranges.push({ start: last - segment.length, end: last, own: true });
-    follows ||= announcesSecret(segment) || (segment.length <= 64 && names.has(segment.toLowerCase()));
+function saidRanges(text: string, names: ReadonlySet<string>, ranges: Range[]): void {
+  const ends = new Ends(text);
+  for (const { 0: whole, 2: name = "", 3: quote = "", index } of text.matchAll(CALL)) {
+    const start = index + whole.length;
+    if (isSecretName(name, names)) ranges.push({ start, end: quotedEnd(text, start, quote, ends), own: false });
+  }
+  if (!/ (?:is|was)\s/.test(text)) return;
+  for (const { 0: whole, 1: name = "", 2: value = "", index } of text.matchAll(SAID)) {
+    const start = index + whole.length - value.length;
+    if (isSaid(name, names)) ranges.push({ start, end: start + value.replace(/[.!?)]+$/, "").length, own: false });
+  }
+  for (const { 1: value = "", 2: said = "", index } of text.matchAll(SAID_BEFORE)) {
+    if (said.split(" ").some((word) => isSaid(word, names))) ranges.push({ start: index, end: index + value.length, own: false });
   }
 }

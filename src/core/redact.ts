@@ -5,10 +5,12 @@
 import type { Difference } from "./difference.ts";
 import type { Mirror } from "./lane-group.ts";
 import { foundAt, intoElement, intoKey, type Places, parsePath, pathTree } from "./path.ts";
-import { isValueKey, looksIssued } from "./redact-context.ts";
+import { isValueKey } from "./redact-context.ts";
 import { HIDDEN, redactText } from "./redact-text.ts";
 import { isSecretName, plainName } from "./secret-names.ts";
-import { namesSecret, SecretValues } from "./secret-values.ts";
+import { looksIssued } from "./secret-paths.ts";
+import { isEntry, namesSecret, SecretValues } from "./secret-values.ts";
+import { escapeUnseen } from "./unseen.ts";
 
 export interface Redaction {
   /** As `plainName` writes them. */
@@ -47,7 +49,7 @@ const NO_VALUES = new SecretValues();
 /** @param values what is secret wherever it stands (`secret-values.ts`) */
 export function redact(difference: Difference, { places: root, names }: Redaction, values: SecretValues = NO_VALUES): Sample {
   const steps = parsePath(difference.path);
-  const text: Redacting["text"] = (value) => values.without(redactText(value, names), HIDDEN);
+  const text: Redacting["text"] = (value) => values.without(redactText(value, names), HIDDEN, difference.path);
   let places = root;
   let secret = false;
   for (const step of steps.ok ? steps.value : []) {
@@ -56,7 +58,7 @@ export function redact(difference: Difference, { places: root, names }: Redactio
   }
   const example = (value: unknown): string | null => {
     if (value === undefined) return null;
-    return secret ? HIDDEN : short(show(value, places, { names, text }, 0));
+    return secret ? HIDDEN : short(escapeUnseen(show(value, places, { names, text }, 0)));
   };
   const { kind, times, opaque } = difference;
   let behind = false;
@@ -90,6 +92,7 @@ function show(value: unknown, places: Places<true>, redacting: Redacting, depth:
   if (typeof value === "string") return JSON.stringify(text(value));
   if (Array.isArray(value)) {
     const below = intoElement(places);
+    if (isEntry(value, names)) return `[${JSON.stringify(text(value[0]))},${HIDDEN}]`;
     return `[${listed(value, (element) => show(element, below, redacting, depth + 1))}]`;
   }
   if (value instanceof Map) {

@@ -3,6 +3,7 @@
  * stays, stays byte for byte. Parameters are parted by `&`, by `;` (HTML 4.01, appendix B.2.2), and by the `?` and `#` of a URL within a URL.
  */
 import { losesBytes } from "./header-text.ts";
+import { walkJson } from "./json-text.ts";
 import { percentDecode } from "./percent.ts";
 
 /** Is a parameter with this decoded key to go? */
@@ -47,10 +48,25 @@ function scrub(text: string, isNamed: IsNamed, depth: number): string {
   return changed ? kept : text;
 }
 
-/** A value that holds parameters, encoded; null: it is packed too deep to be known. */
+/** Has an object in this JSON a named key? */
+function jsonHas(text: string, isNamed: IsNamed): boolean {
+  let has = false;
+  walkJson(text, {
+    key: (name) => {
+      has ||= isNamed(name);
+    },
+    scalar: () => !has,
+    open: () => !has,
+    close: () => undefined,
+  });
+  return has;
+}
+
+/** A value that holds parameters, encoded; null: it is packed too deep to be known, or is JSON with a named key. */
 function scrubValue(value: string, isNamed: IsNamed, depth: number): string | null {
   if (!value.includes("%")) return value;
   const plain = decodeForm(value);
+  if (/^\s*[[{]/.test(plain) && jsonHas(plain, isNamed)) return null;
   if (plain === value || !/[=%]/.test(plain)) return value;
   if (depth === MAX_DEPTH) return null;
   const scrubbed = scrub(plain, isNamed, depth + 1);
@@ -69,9 +85,16 @@ export function scrubValueOf(value: string, isNamed: IsNamed): string | null {
   return scrubbed !== value && losesBytes(scrubbed) ? null : scrubbed;
 }
 
+/** What begins a parameter, encoded up to as deep as is unpacked. */
+const MARK = /[?#&;]|%(?:25){0,4}(?:3[fb]|2[36])/gi;
+/** Nobody reads more of them while a client waits: what has more passes for one that has a named one. */
+const MAX_PARAMETERS = 250;
+
 /** Has this request a named parameter, in its query or, as Servlets write session ids, in its path (`/a;jsessionid=1`)? */
 export function hasParameter(path: string, search: string, isNamed: IsNamed): boolean {
   const semicolon = path.indexOf(";");
+  if (search === "" && semicolon < 0) return false;
+  if ((`${path}${search}`.match(MARK)?.length ?? 0) > MAX_PARAMETERS) return true;
   return (
     (search !== "" && scrubQuery(search, isNamed) !== search) ||
     (semicolon >= 0 && scrub(path.slice(semicolon), isNamed, 0) !== path.slice(semicolon))

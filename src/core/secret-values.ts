@@ -6,36 +6,62 @@ import type { Body, TextForm } from "./compare-body.ts";
 import type { HtmlNode } from "./compare-html.ts";
 import { decoded, MAX_LEVELS, MAX_PARTS, mayHaveParts } from "./compare-texts.ts";
 import type { JsonValue } from "./json-value.ts";
+import { writeKey } from "./path.ts";
 import { isNameKey, isValueKey, secretRanges } from "./redact-context.ts";
 import { isSecretName } from "./secret-names.ts";
 import { readStructure, type Text } from "./text-structure.ts";
 
-/** So many are told apart; with more of them, nothing of any text is shown. */
-const MAX_VALUES = 200;
-/** Shorter ones hide a text only where they are all of it. */
-const MIN_PART = 4;
+/** So many are looked for within other texts; with more of them, a text that is no plain word is not shown. */
+const MAX_PARTS_KNOWN = 200;
+/** Short ones and numbers are the values of many things: they hide no part of a text, and, where their place is known, nothing elsewhere. */
+const COMMON = /^(?:.{0,3}|[-+]?\d[\d.,:/-]*)$/s;
+const PLAIN_WORD = /^[\w.-]{0,64}$/;
 /** As much of a text as is looked through. */
 const MAX_TEXT = 256 * 1024;
 
 export class SecretValues {
-  readonly #values = new Set<string>();
-  #tooMany = false;
+  readonly #whole = new Set<string>();
+  readonly #parts = new Set<string>();
+  readonly #placed = new Set<string>();
 
-  add(value: string): void {
+  /** @param place the path of a difference that shows it; null: it is not known */
+  add(value: string, place: (() => string) | null): void {
     const text = value.trim();
     if (text === "" || text.length > MAX_TEXT) return;
-    if (this.#values.size === MAX_VALUES && !this.#values.has(text)) this.#tooMany = true;
-    else this.#values.add(text);
+    const common = COMMON.test(text);
+    if (common && place !== null) this.#placed.add(`${place()}\0${text}`);
+    else this.#whole.add(text);
+    if (!common && this.#parts.size <= MAX_PARTS_KNOWN) this.#parts.add(text);
   }
 
-  /** `text` with `hidden` for each of them. */
-  without(text: string, hidden: string): string {
-    if (this.#tooMany || this.#values.has(text.trim())) return hidden;
+  /** `text`, which stands at `path`, with `hidden` for each of them. */
+  without(text: string, hidden: string, path: string): string {
+    const whole = text.trim();
+    if (this.#whole.has(whole) || this.#placed.has(`${path}\0${whole}`)) return hidden;
+    if (this.#parts.size > MAX_PARTS_KNOWN)
+      return PLAIN_WORD.test(whole) && !whole.split(/[_.-]/).some((word) => this.#whole.has(word)) ? text : hidden;
     let kept = text;
-    for (const value of this.#values) if (value.length >= MIN_PART && kept.includes(value)) kept = kept.replaceAll(value, hidden);
+    for (const value of this.#parts) if (kept.includes(value)) kept = kept.replaceAll(value, hidden);
     return kept;
   }
 }
+
+const COLUMNS = ["columns", "fields", "headers", "header", "cols"];
+const ROWS = ["rows", "values", "data", "records"];
+
+/** Where a value of JSON stands, from there to the root. */
+interface Place {
+  readonly above: Place | null;
+  /** null: in a list. */
+  readonly key: string | null;
+}
+
+const ROOT: Place = { above: null, key: "body" };
+
+const written = ({ above, key }: Place): string => {
+  const before = above === null ? "" : written(above);
+  return key === null ? `${before}[]` : writeKey(before, key);
+};
 
 /** Says this object, by one of its values, that another one is secret? */
 export function namesSecret(object: ReadonlyMap<string, unknown>, names: ReadonlySet<string>): boolean {
@@ -44,7 +70,7 @@ export function namesSecret(object: ReadonlyMap<string, unknown>, names: Readonl
 }
 
 /** `["password", …]`, as lists of entries are written. */
-const isEntry = (list: readonly unknown[], names: ReadonlySet<string>): boolean =>
+export const isEntry = (list: readonly unknown[], names: ReadonlySet<string>): list is readonly [string, unknown] =>
   list.length === 2 && typeof list[0] === "string" && list[0].length <= 64 && isSecretName(list[0], names);
 
 /** @param names more names that are secret, by `plainName` */
@@ -72,12 +98,16 @@ class Collector {
 
   read(text: Text, as: TextForm | null, level: number): void {
     const structure = readStructure(text, as);
-    if (structure?.form === "json") this.#value(structure.reading.value, level);
+    if (structure?.form === "json") this.#value(structure.reading.value, level, as === "json" && structure.strict ? ROOT : null);
     if (structure?.form === "markup") this.#nodes(structure.page.nodes, level);
     if (structure?.form === "markup" && as === "html") return;
     if (structure?.form === "json" && structure.strict && as !== "form") return;
     // What stands in no pair of the structure: XML has them in elements side by side, a form in its keys.
-    for (const { start, end, own } of secretRanges(text.text, this.#names)) if (!own) this.#into.add(text.text.slice(start, end));
+    this.#beside(text.text);
+  }
+
+  #beside(text: string): void {
+    for (const { start, end, own } of secretRanges(text, this.#names)) if (!own) this.#into.add(text.slice(start, end), null);
   }
 
   #inner(text: string, level: number): void {
@@ -88,25 +118,42 @@ class Collector {
   }
 
   /** Recursive, but no deeper than `readJson` reads. */
-  #value(value: JsonValue, level: number): void {
+  #value(value: JsonValue, level: number, place: Place | null): void {
     if (typeof value === "string") this.#inner(value, level);
     else if (Array.isArray(value)) {
-      if (isEntry(value, this.#names)) this.#all(value[1]!);
-      for (const element of value) this.#value(element, level);
+      const below = place && { above: place, key: null };
+      if (isEntry(value, this.#names)) this.#all(value[1] as JsonValue, below);
+      for (const element of value) this.#value(element, level, below);
     } else if (value instanceof Map) {
       const hidden = namesSecret(value, this.#names);
       for (const [key, child] of value) {
-        if (hidden && isValueKey(key)) this.#all(child);
-        this.#value(child, level);
+        const below = place && { above: place, key };
+        if (hidden && isValueKey(key)) this.#all(child, below);
+        this.#value(child, level, below);
       }
+      this.#columns(value, place);
     }
   }
 
+  /** `{ "columns": ["id", "password"], "rows": [[1, …]] }` */
+  #columns(table: ReadonlyMap<string, JsonValue>, place: Place | null): void {
+    const [names, rows] = [COLUMNS.find((key) => Array.isArray(table.get(key))), ROWS.find((key) => Array.isArray(table.get(key)))];
+    if (names === undefined || rows === undefined) return;
+    const secret = (table.get(names) as JsonValue[]).map((name) => {
+      const plain = name instanceof Map ? (name.get("name") ?? name.get("field")) : name;
+      return typeof plain === "string" && isSecretName(plain, this.#names);
+    });
+    if (!secret.includes(true)) return;
+    const cell = place && { above: { above: { above: place, key: rows }, key: null }, key: null };
+    for (const row of table.get(rows) as JsonValue[])
+      if (Array.isArray(row)) for (const [at, value] of row.entries()) if (secret[at]) this.#all(value, cell);
+  }
+
   /** Every scalar within it. */
-  #all(value: JsonValue): void {
-    if (Array.isArray(value)) for (const element of value) this.#all(element);
-    else if (value instanceof Map) for (const child of value.values()) this.#all(child);
-    else if (value !== null && typeof value !== "boolean") this.#into.add(String(value));
+  #all(value: JsonValue, place: Place | null): void {
+    if (Array.isArray(value)) for (const element of value) this.#all(element, place && { above: place, key: null });
+    else if (value instanceof Map) for (const [key, child] of value) this.#all(child, place && { above: place, key });
+    else if (value !== null && typeof value !== "boolean") this.#into.add(String(value), place && (() => written(place)));
   }
 
   /** `<dt>API key</dt> <dd>…</dd>`: a text that names a secret, alone in an element for names, and the next text. */
@@ -115,22 +162,24 @@ class Collector {
     if (before === undefined || !("open" in before) || !isNameKey(before.open) || text.length > 100 || !isSecretName(text, this.#names))
       return;
     const next = nodes.slice(at + 1, at + 1 + NODES_AWAY).find((node) => "text" in node && node.text.trim() !== "");
-    if (next !== undefined && "text" in next) this.#into.add(next.text.trim());
+    if (next !== undefined && "text" in next) this.#into.add(next.text.trim(), null);
   }
 
   /** An element that names a secret in one attribute has it in another, or in the text that follows. */
   #nodes(nodes: readonly HtmlNode[], level: number): void {
     for (const [at, node] of nodes.entries()) {
       if ("text" in node) {
+        const before = nodes[at - 1];
+        if (before !== undefined && "open" in before && before.open === "script") this.#beside(node.text);
         this.#inner(decoded(node.text), level);
         this.#besides(nodes, at, node.text);
       }
       if (!("open" in node)) continue;
       for (const [, value] of node.attributes) this.#inner(decoded(value), level);
       if (!node.attributes.some(([key, value]) => isNameKey(key) && value.length <= 100 && isSecretName(value, this.#names))) continue;
-      for (const [key, value] of node.attributes) if (isValueKey(key)) this.#into.add(value);
+      for (const [key, value] of node.attributes) if (isValueKey(key)) this.#into.add(value, null);
       const next = nodes[at + 1];
-      if (next !== undefined && "text" in next) this.#into.add(next.text);
+      if (next !== undefined && "text" in next) this.#into.add(next.text, null);
     }
   }
 }

@@ -87,6 +87,24 @@ describe("a copy's headers", () => {
     expect([headers.get("x-request-id"), headers.get("user-id"), headers.get("x-lane")]).toEqual(["r", "7", "dark"]);
   });
 
+  it.each(
+    (
+      "fastly-key dd-application-key x-parse-master-key x-appwrite-key x-clickhouse-key x-mfa-code x-verification-code x-pin x-ticket x-wp-nonce " +
+      "x-firebase-appcheck x-license-key x_otp_code x-shopify-hmac-sha256 sessionid"
+    ).split(" "),
+  )("have not %s", (name) => {
+    expect(sent({}, { [name]: "S3CRET" }).has(name)).toBe(false);
+    expect(sent({ credentials: "forward" }, { [name]: "S3CRET" }).get(name)).toBe("S3CRET");
+  });
+
+  it.each(
+    "idempotency-key x-idempotency-key surrogate-key x-cache-key x-country-code x-keyword accept-encoding x-status-code x-shopping-id".split(
+      " ",
+    ),
+  )("have %s", (name) => {
+    expect(sent({}, { [name]: "v" }).get(name)).toBe("v");
+  });
+
   it("name no scrubbed parameter in any URL, and none is set again that ends here", () => {
     const client = {
       referer: "https://a.example/?token=x&b=1",

@@ -29,6 +29,11 @@ it.each([
   ["/reset/x7-abc", "/reset/:id"],
   ["/password-reset/MQ/c3k-abc/", "/password-reset/MQ/:id/"],
   ["/reset/done", "/reset/done"],
+  ["/reset/hQxVbNmKpLrTzWsD", "/reset/:id"],
+  ["/invite/bcdfghjkmnpq/x", "/invite/:id/x"],
+  ["/verify/ABCDEFGHJKLMNPQR", "/verify/:id"],
+  ["/auth/getUserByIdAndName", "/auth/getUserByIdAndName"],
+  ["/login/forgotten-password-instructions", "/login/forgotten-password-instructions"],
 ])("the endpoint of %s is %s", (path, name) => {
   expect(endpointName("GET", path)).toBe(`GET ${name}`);
 });

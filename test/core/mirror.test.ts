@@ -139,8 +139,23 @@ describe("a mirror", () => {
     expect(at({ scrub: { query: ["Token"] } }, "/verify?token=x")).toEqual(["sent"]);
     expect(at({ scrub: { query: ["token"] } }, "/verify?token=x&code=y")).toEqual(["credentials"]);
     expect(at({}, "/verify?token=x", "POST")).toEqual(["method"]);
+    expect(["/reset/AbCd1234EfGh", "/cb/token/abcdef123456", "/invite/42/hQxVbNmKpLrTzWsD"].flatMap((path) => at({}, path))).toEqual([
+      "credentials",
+      "credentials",
+      "credentials",
+    ]);
+    expect(at({ secrets: [] }, "/reset/AbCd1234EfGh")).toEqual(["credentials"]);
+    const plain = [
+      "/reset/done",
+      "/share/2024-report-x",
+      "/auth/getUserById",
+      "/login/app-3f2a9c.js",
+      "/tokens/app-3f2a9c.css",
+      "/product/4211111",
+    ];
+    expect(plain.flatMap((path) => at({}, path))).toEqual(plain.map(() => "sent"));
     expect(choicesOf(groupOf([{}]), { url: "http://shop.example/?code=1" }).choices[0]!.why).toBe(
-      "its query holds a one-time secret, and this mirror strips credentials",
+      "its query or path holds a one-time secret, and this mirror strips credentials",
     );
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Difference } from "../../src/core/difference.ts";
 import type { Mirror } from "../../src/core/lane-group.ts";
+import { parsePath, writeKey } from "../../src/core/path.ts";
 import { redact, redaction } from "../../src/core/redact.ts";
 
 const NOTHING: Mirror["scrub"] = { headers: [], query: [], baggage: [], json: [] };
@@ -91,6 +92,14 @@ describe("names hide their values:", () => {
     "body.sessionId",
     "body.otp",
     "body.pin",
+    "body.verificationCode",
+    "body.resetCode",
+    "body.mfa_code",
+    "body['2faCode']",
+    "body.inviteCodes",
+    "body.recoveryCodes[]",
+    "body.masterKey",
+    "body.wpNonce",
   ])("%s", (path) => {
     expect(kept(path, "anything")).toBe("…");
     expect(kept(path, object({ deeper: 1 }))).toBe("…");
@@ -105,6 +114,13 @@ describe("names hide their values:", () => {
     "body.description",
     "headers.vary",
     "body.panel",
+    "body.code",
+    "body.key",
+    "body.countryCode",
+    "body.zip_code",
+    "body.errorCode",
+    "body.sortKey",
+    "body.presetCode",
     "body.keyword",
     "status",
   ])("%s is no secret", (path) => {
@@ -177,6 +193,13 @@ describe("texts that look like secrets are hidden wherever they stand:", () => {
     ["/login?next=%2Fcb%3Fcode%3DS3CRET-a%26x%3D1", "/login?next=%2Fcb%3Fcode%3D…%26x%3D1"],
     ["/login?next=/cb?code=S3CRET-a", "/login?next=/cb?code=…"],
     ["code=S3CRET-a&x=1", "code=…&x=1"],
+    ["/go?mfa_code=483920&security_code=12&2fa_code=3&lang=de", "/go?mfa_code=…&security_code=…&2fa_code=…&lang=de"],
+    ['xhr.setRequestHeader("X-CSRF-Token", "S3CRET-a")', 'xhr.setRequestHeader("X-CSRF-Token", "…")'],
+    ["localStorage.setItem('token','S3CRET-a')", "localStorage.setItem('token','…')"],
+    ["Your one-time password is 483920. Do not share.", "Your one-time password is …. Do not share."],
+    ["Your code is G-483920", "Your code is …"],
+    ["483920 is your verification code.", "… is your verification code."],
+    ["/reset/hQxVbNmKpLrTzWsD", "/reset/…"],
     ["user[password]=S3CRET-a&x=1", "user[password]=…&x=1"],
     ["/reset/S3CRET-a", "/reset/…"],
     ["https:\\/\\/a.example\\/reset\\/S3CRET-a", "https:\\/\\/a.example\\/reset\\/…"],
@@ -209,6 +232,10 @@ describe("texts that look like secrets are hidden wherever they stand:", () => {
     "/reset/done",
     "/login?next=/cart&page=2",
     "zipcode=1234&x=1",
+    "the password is required, the code is invalid, and 3 is your number",
+    'setItem("theme", "dark")',
+    "/auth/getUserByIdAndName",
+    "/login/forgotten-password-instructions",
   ])("and nothing else: %s", (text) => {
     expect(kept("body.text", text)).toBe(JSON.stringify(text));
   });
@@ -229,6 +256,15 @@ describe("texts that look like secrets are hidden wherever they stand:", () => {
   it("keys of objects and of the path itself", () => {
     expect(kept("body", object({ "ada@example.com": 1 }))).toBe('{"…":1}');
     expect(redact(difference("body.users['ada@example.com'].age", 1, 2), redaction(NOTHING, null)).path).toBe("body.users['…'].age");
+  });
+
+  it("no character that turns the direction of a page, or is not seen", () => {
+    const path = writeKey("body", "\u202egnp");
+    expect(path).toBe("body['\\u202egnp']");
+    expect(parsePath(path)).toMatchObject({ value: [{ key: "body" }, { key: "\u202egnp" }] });
+    const sample = redact(difference(path, "a\u202eb\u2066", object({ "k\u200f": "\u061c\u0085" })), redaction(NOTHING, null));
+    expect(JSON.stringify(sample)).not.toMatch(/[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\u0085]/);
+    expect(sample.left).toBe('"a\\u202eb\\u2066"');
   });
 
   it("not even its first half where a text is cut", () => {

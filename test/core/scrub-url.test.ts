@@ -112,16 +112,22 @@ describe("the built-in list of one-time secrets", () => {
     (
       "token code access_token accessToken id_token refresh_token client_secret code_verifier oauth_token oauth_verifier SAMLResponse SAMLart ticket " +
       "oobCode token_hash reset_password_token confirmation-token inviteToken X-Amz-Signature X-Amz-Security-Token X-Goog-Signature sig Signature " +
-      "Key-Pair-Id password api_key apikey otp nonce _wpnonce session_id jsessionid PHPSESSID user[token] access.token magic_link resettoken"
+      "Key-Pair-Id password api_key apikey otp nonce _wpnonce session_id jsessionid PHPSESSID user[token] access.token magic_link resettoken " +
+      "authorization_code mfa_code 2fa_code sms_code one_time_code onetimecode security_code verify_code confirm_code recovery_code invitation_code " +
+      "pairing_code reset_key pin a.code a[code] emailCode"
     ).split(" "),
   )("has %s", (key) => {
     expect(isSecretKey(key)).toBe(true);
   });
 
   it.each(
-    "page pageToken next_page_token continuationToken $skiptoken zipcode promo_code country_code author q id sort state key hash codec".split(
-      " ",
-    ),
+    "page pageToken next_page_token continuationToken $skiptoken zipcode promo_code country_code author q id sort state key hash codec"
+      .split(" ")
+      .concat(
+        "country[code] product.code language_code error_code status_code sort_key primary_key barcode presetCode account_code spin".split(
+          " ",
+        ),
+      ),
   )("has not %s", (key) => {
     expect(isSecretKey(key)).toBe(false);
   });
@@ -132,5 +138,23 @@ describe("the built-in list of one-time secrets", () => {
     expect(has("/cart;jsessionid=1A/x", "")).toBe(true);
     expect(has("/login", "?next=%2Fverify%3Ftoken%3D1")).toBe(true);
     expect(has("/cart;v=1", "?page=2")).toBe(false);
+    const json = (value: unknown) => `?x=${encodeURIComponent(JSON.stringify(value))}`;
+    expect(
+      [json({ code: "a" }), json([{ a: { mfaCode: 1 } }]), `?next=${encodeURIComponent(`/cb${json({ code: 1 })}`)}`].map((search) =>
+        has("/", search),
+      ),
+    ).toEqual([true, true, true]);
+    expect([json({ country_code: "DE", a: "code" }), json("code")].map((search) => has("/", search))).toEqual([false, false]);
+  });
+
+  it("is looked for in so many parameters as may be read while somebody waits; with more there may be one", () => {
+    const has = (search: string) => hasParameter("/", search, isSecretKey);
+    expect([has(`?${"&a=1".repeat(240)}`), has(`?${"&a".repeat(8000)}`), has(`?x=${"%2526a".repeat(2000)}`)]).toEqual([false, true, true]);
+    let asked = 0;
+    hasParameter(`/${";a".repeat(8000)}`, `?${"&a".repeat(8000)}`, () => {
+      asked++;
+      return false;
+    });
+    expect(asked).toBeLessThan(1000);
   });
 });

@@ -8,14 +8,17 @@ const NONE = { headers: [], query: [], baggage: [], json: [] };
 const text = (text: string, form: "json" | "text" = "text"): Body => ({ form, text, cut: false });
 const page = (text: string): Body => ({ form: "html", text, cut: false });
 
+const all = <T>(value: T, times: number): T[] => Array(times).fill(value);
+
 function known(...bodies: Body[]): SecretValues {
   const values = new SecretValues();
   for (const body of bodies) collectSecrets(body, new Set(), values);
   return values;
 }
 
-const kept = (value: unknown, ...bodies: Body[]) =>
-  redact({ path: "body.x[].value", kind: "value", left: value, right: undefined, times: 1 }, redaction(NONE, null), known(...bodies)).left;
+const kept = (value: unknown, ...bodies: Body[]) => keptAt("body.x[].value", value, ...bodies);
+const keptAt = (path: string, value: unknown, ...bodies: Body[]) =>
+  redact({ path, kind: "value", left: value, right: undefined, times: 1 }, redaction(NONE, null), known(...bodies)).left;
 
 describe("a value that is secret by its sibling", () => {
   it.each<[string, Body]>([
@@ -43,15 +46,49 @@ describe("a value that is secret by its sibling", () => {
     expect(kept("another", body)).toBe('"another"');
   });
 
-  it("hides a number, and a short one nowhere but alone", () => {
-    const body = text('[{"id":"pin","value":123}]', "json");
-    expect(kept(123, body)).toBe("…");
-    expect(kept("a 123 b", body)).toBe('"a 123 b"');
+  it("hides a number, and a short one, only where it stands, and nowhere but alone", () => {
+    const body = text(
+      '{"x":[{"id":"pin","value":123},{"id":"token","value":1000},{"name":"pin","value":{"raw":"2026"}}],"e":[["otp",77]]}',
+      "json",
+    );
+    expect([kept(123, body), kept(1000, body), keptAt("body.x[].value.raw", "2026", body), keptAt("body.e[][]", 77, body)]).toEqual([
+      "…",
+      "…",
+      '"…"',
+      "…",
+    ]);
+    expect([keptAt("body.price", 1000, body), keptAt("body.year", "2026", body), keptAt("body.n", 77, body)]).toEqual([
+      "1000",
+      '"2026"',
+      "77",
+    ]);
+    expect(kept("a 123 b, 1000", body)).toBe('"a 123 b, 1000"');
+    expect(keptAt("body.e", [["otp", 77]], body)).toBe('[["otp",…]]');
   });
 
-  it("hides every text where there are too many to be told apart", () => {
+  it("hides one whose place is not known wherever it is all of a text", () => {
+    expect(keptAt("body.p.@value", "123", page('<input name="pin" value="123">'))).toBe('"…"');
+  });
+
+  it("hides every text that is no plain word where there are too many to be told apart, and no number", () => {
     const body = text(JSON.stringify(Array.from({ length: 300 }, (_, i) => ({ name: "token", value: `v${i}` }))), "json");
-    expect(kept("anything", body)).toBe('"…"');
+    const many = text(JSON.stringify(Array.from({ length: 300 }, (_, i) => ({ name: "email7", value: `u${i}@x.example` }))), "json");
+    expect([kept("v299", body), kept("u299@x.example", many), kept("see u7@x.example", many), kept("any words", many)]).toEqual(
+      all('"…"', 4),
+    );
+    expect([keptAt("body.status", "state-11", many), keptAt("body.n", 11, many)]).toEqual(['"state-11"', "11"]);
+  });
+
+  it.each<[string, Body]>([
+    ["a parameter", text('{"Parameters":[{"ParameterKey":"DbPassword","ParameterValue":"S3CRET-a"}]}', "json")],
+    ["a variable", text('{"env":[{"k":"DB_PASSWORD","v":"S3CRET-a"}]}', "json")],
+    ["a setting", text('{"settings":[{"optionKey":"resetCode","optionValue":"S3CRET-a"}]}', "json")],
+    ["a table", text('{"columns":["id","password"],"rows":[[1,"S3CRET-a"]]}', "json")],
+    ["a table of named columns", text('{"fields":[{"name":"id"},{"name":"mfaCode"}],"data":[[1,"S3CRET-a"]]}', "json")],
+    ["a call", page(`<script>request.setRequestHeader("X-CSRF-Token", "S3CRET-a")</script>`)],
+    ["a call in a store", page(`<script>localStorage.setItem('token','S3CRET-a')</script>`)],
+  ])("is known beside its name: %s", (_, body) => {
+    expect(kept("S3CRET-a", body)).toBe('"…"');
   });
 
   it("is known in any JSON, wherever the pair stands", () => {

@@ -28,6 +28,7 @@ beforeAll(async () => {
       of("propagating", { compare }, { propagate: { headers: [{ prefix: "x-" }, { prefix: "X_" }] } }),
       of("secret", { compare }),
       of("matrix", { compare }),
+      of("paths", { compare }),
       of("forward", { credentials: "forward", compare }),
       of("own-list", { secrets: ["invite"], compare }),
       of("no-list", { secrets: [], compare }),
@@ -156,6 +157,14 @@ const SECRET_QUERIES = [
   `/x?a=1;Access_Token=${SECRET}`,
   `/login?next=%2Fverify%3Ftoken%3D${SECRET}`,
   `/x?user[otp]=${SECRET}`,
+  `/x?mfa_code=${SECRET}`,
+  `/x?2fa_code=${SECRET}`,
+  `/x?authorization_code=${SECRET}`,
+  `/x?pairingCode=${SECRET}`,
+  `/x?reset_key=${SECRET}`,
+  `/x?pin=${SECRET}`,
+  `/x?a.code=${SECRET}`,
+  `/x?x=%7B%22code%22%3A%22${SECRET}%22%7D`,
 ];
 
 describe("a one-time secret in a query", () => {
@@ -179,6 +188,16 @@ describe("a one-time secret in a query", () => {
     expect(await dropped("matrix", 4)).toEqual({ credentials: 1 });
   });
 
+  it("fault A12: is known in a path by what stands before it; behind what is often a word it is but asked once", async () => {
+    const paths = ["/reset/AbCd1234EfGh", "/cb/token/abcdef123456", "/invite/42/hQxVbNmKpLrTzWsD", "/share/2024-report-x", "/reset/done"];
+    const sent = await Promise.all([...paths, "/x?country_code=DE&sort_key=a"].map((path) => send("paths", { path })));
+    expect(await asked(sent)).toEqual({ live: [1, 1, 1, 1, 2, 2], dark: [0, 0, 0, 1, 1, 1] });
+    expect(await dropped("paths", sent.length)).toEqual({ credentials: 3 });
+    const forwarded = await send("forward", { path: paths[0]! });
+    expect(await asked([forwarded])).toEqual({ live: [1], dark: [1] });
+    clientSaw("200 from s1");
+  });
+
   it("fault A12: is not asked twice of the live lane where the file forwards credentials", async () => {
     const [secret, plain] = [await send("forward", { path: `/verify?token=${SECRET}` }), await send("forward")];
     expect(await asked([secret, plain])).toEqual({ live: [1, 2], dark: [1, 1] });
@@ -196,6 +215,8 @@ describe("a one-time secret in a query", () => {
 const CREDENTIALS = [
   ..."X-Api-Key x_api_key Cf-Access-Jwt-Assertion Cf-Access-Client-Secret X-Auth-Token X-CSRF-Token Private-Token".split(" "),
   ..."X-Amzn-Oidc-Data X-Goog-Api-Key Ocp-Apim-Subscription-Key Authorization Cookie".split(" "),
+  ..."Fastly-Key DD-APPLICATION-KEY X-Parse-Master-Key X-Appwrite-Key X-ClickHouse-Key X-MFA-Code X-Verification-Code X-Pin".split(" "),
+  ..."X-Ticket X-WP-Nonce X-Firebase-AppCheck X-License-Key x_otp_code".split(" "),
 ];
 
 describe("a header that proves who asks", () => {
@@ -318,6 +339,14 @@ const SAMPLES: Readonly<Record<string, (secret: string) => Responder>> = {
   "definition-list": (secret) => html(`<dl><dt>API token</dt>\n<dd>${secret}</dd></dl>`),
   row: (secret) => html(`<table><tr><td>Password</td><td><b>${secret}</b></td></tr></table>`),
   label: (secret) => html(`<label>Password</label> <b>${secret}</b>`),
+  "recovery-codes": (secret) => reply.json({ verificationCode: secret, mfaCode: secret, recoveryCodes: [secret] }),
+  "code-in-a-link": (secret) =>
+    reply.answer(302, "", { location: `/go?mfa_code=${secret}&security_code=${secret}&authorization_code=${secret}` }),
+  "call-of-a-script": (secret) =>
+    html(`<script>xhr.setRequestHeader("X-CSRF-Token", "${secret}"); localStorage.setItem('token','${secret}')</script>`),
+  "parameter-pair": (secret) => reply.json({ Parameters: [{ ParameterKey: "DbPassword", ParameterValue: secret }] }),
+  columns: (secret) => reply.json({ columns: ["id", "password"], rows: [[1, secret]] }),
+  message: (secret) => typed("text/plain", `Your one-time password is ${secret}. Do not share.`),
   "key-of-a-session": (secret) => reply.json({ sessions: { [`${secret}7`]: { since: 1 } } }),
 };
 
