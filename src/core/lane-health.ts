@@ -1,7 +1,8 @@
 /**
  * Is a lane worse than the baseline? Requests of one service are compared with the baseline's of the same service, over the same minutes:
  * if the lane is as good, each error falls on it with the chance p = n / (n + m), for n requests of the lane and m of the baseline. The
- * evidence is the mean, over how many times worse it may be, of the likelihood ratio against that, all services together. Given the
+ * evidence is the mean, over how many times worse it may be, of the likelihood ratio against that: half for all services together, half for
+ * each by itself. Given the
  * number of errors, the true law of the lane's share is the hypergeometric one, which spreads less than the binomial one (Hoeffding 1963,
  * theorem 4), so a good lane reaches evidence E in at most one of E looks (Markov). It counts requests, not visitors: one who reloads a
  * broken page is heard each time, so that a few errors are never enough.
@@ -9,25 +10,33 @@
  * Where there is nothing to compare with (the baseline itself, or one with hardly a request), a plain threshold judges.
  */
 
-/** Answers of 500 and more, and fallbacks. */
-export interface ServiceFigures {
-  readonly lane: string;
-  readonly service: string;
+interface Figures {
   readonly requests: number;
+  /** Answers of 500 and more, and fallbacks. */
   readonly errors: number;
   /** Errors after which another lane answered, so that the client may have seen none. */
   readonly fellBack: number;
 }
 
-export interface LaneHealth {
+export interface ServiceFigures extends Figures {
   readonly lane: string;
-  readonly requests: number;
-  readonly errors: number;
-  readonly fellBack: number;
+  readonly service: string;
+}
+
+/** The one service of several that a verdict rests on. */
+interface Alone extends Figures {
+  readonly service: string;
+  readonly baseline: Omit<Figures, "fellBack"> | null;
+}
+
+export interface LaneHealth extends Figures {
+  readonly lane: string;
   /** `worse`: than the baseline, more than chance explains. `failing`: nothing to compare with, and many errors. */
   readonly verdict: "ok" | "worse" | "failing";
   /** The baseline's, at the services where the lane had requests; null: it cannot be compared. */
-  readonly baseline: { readonly requests: number; readonly errors: number } | null;
+  readonly baseline: Omit<Figures, "fellBack"> | null;
+  /** null: it rests on all of them together. */
+  readonly alone: Alone | null;
   /** How many times likelier the errors are if the lane is worse; from 1,000 on it is. Null: not compared. */
   readonly evidence: number | null;
 }
@@ -53,26 +62,41 @@ function evidenceOf(pairs: readonly (readonly [lane: ServiceFigures, baseline: S
   return logs.reduce((sum, log) => sum + Math.exp(Math.min(log, MAX_LOG)), 0) / logs.length;
 }
 
-const sums = (rows: readonly ServiceFigures[]) => ({
+const sums = (rows: readonly Figures[]): Figures => ({
   requests: rows.reduce((sum, { requests }) => sum + requests, 0),
   errors: rows.reduce((sum, { errors }) => sum + errors, 0),
   fellBack: rows.reduce((sum, { fellBack }) => sum + fellBack, 0),
 });
 
+/** Enough errors, and hardly a control to hold them against. */
+const isFailing = (lane: Figures, control: number): boolean =>
+  lane.errors >= LEAST_ERRORS && control < LEAST_CONTROL && lane.errors >= lane.requests * MANY;
+
+/** Judged together, because many services may be a little bad; and each by itself, because others must not hide it. */
 function judge(name: string, baseline: string, rows: readonly ServiceFigures[]): LaneHealth {
   const own = rows.filter(({ lane, requests }) => lane === name && requests > 0);
   const lane = { lane: name, ...sums(own) };
-  const control = (service: string) => rows.find((row) => row.lane === baseline && row.service === service && row.requests > 0);
-  const pairs = own.flatMap((row) => {
-    const other = name === baseline ? undefined : control(row.service);
-    return other === undefined ? [] : [[row, other] as const];
-  });
-  const against = sums(pairs.map(([, other]) => other));
-  const evidence = pairs.length === 0 ? null : evidenceOf(pairs);
-  const enough = lane.errors >= LEAST_ERRORS;
-  const worse = enough && evidence !== null && evidence >= 1 / ALPHA;
-  const failing = enough && against.requests < LEAST_CONTROL && lane.errors >= lane.requests * MANY;
-  return { ...lane, verdict: worse ? "worse" : failing ? "failing" : "ok", baseline: pairs.length === 0 ? null : against, evidence };
+  const control = (service: string) =>
+    name === baseline ? undefined : rows.find((row) => row.lane === baseline && row.service === service && row.requests > 0);
+  const services = own.map((row) => ({ row, other: control(row.service) }));
+  const pairs = services.flatMap(({ row, other }) => (other === undefined ? [] : [[row, other] as const]));
+  const against = pairs.length === 0 ? null : sums(pairs.map(([, other]) => other));
+  // The mean of several such ratios is one as well: to look at each service, too, makes no false alarm likelier.
+  const together = evidenceOf(pairs);
+  const each = pairs.map((pair) => ({ pair, evidence: evidenceOf([pair]) }));
+  const evidence = pairs.length === 0 ? null : (together + each.reduce((sum, one) => sum + one.evidence, 0) / each.length) / 2;
+  const told = { ...lane, baseline: against, evidence };
+  if (evidence !== null && evidence >= 1 / ALPHA && lane.errors >= LEAST_ERRORS) {
+    const most = each.reduce((worst, one) => (one.evidence > worst.evidence ? one : worst));
+    const [row, other] = most.pair;
+    const alone = own.length > 1 && most.evidence >= together ? { ...row, baseline: other } : null;
+    return { ...told, verdict: "worse", alone };
+  }
+  const lacking = services.filter(({ other }) => (other?.requests ?? 0) < LEAST_CONTROL);
+  if (lacking.length === own.length && isFailing(lane, against?.requests ?? 0)) return { ...told, verdict: "failing", alone: null };
+  const failing = lacking.filter(({ row, other }) => isFailing(row, other?.requests ?? 0)).sort((a, b) => b.row.errors - a.row.errors)[0];
+  if (failing === undefined) return { ...told, verdict: "ok", alone: null };
+  return { ...told, verdict: "failing", alone: { ...failing.row, baseline: failing.other ?? null } };
 }
 
 /** Of every lane that had requests, by name. */
@@ -90,10 +114,12 @@ function share(part: number, whole: number): string {
 
 const grouped = (count: number): string => String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
 
-/** `s2 answers 97.6 % of 1,240 requests with errors, the baseline 0.4 %; 1,180 fell back`; null: there is nothing to say. */
-export function concernOf({ lane, requests, errors, fellBack, verdict, baseline }: LaneHealth): string | null {
-  if (verdict === "ok") return null;
-  const said = `${lane} answers ${share(errors, requests)} of ${grouped(requests)} requests with errors`;
+/** `s2 answers 97.6 % of 1,240 requests to api with errors, the baseline 0.4 %; 1,180 fell back`; null: there is nothing to say. */
+export function concernOf({ alone, ...health }: LaneHealth): string | null {
+  if (health.verdict === "ok") return null;
+  const { requests, errors, fellBack, baseline } = alone ?? health;
+  const where = alone === null ? "" : ` to ${alone.service}`;
+  const said = `${health.lane} answers ${share(errors, requests)} of ${grouped(requests)} requests${where} with errors`;
   const beside = baseline === null ? "" : `, the baseline ${share(baseline.errors, baseline.requests)}`;
   return `${said}${beside}${fellBack === 0 ? "" : `; ${grouped(fellBack)} fell back`}`;
 }

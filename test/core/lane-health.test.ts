@@ -56,7 +56,8 @@ describe("a lane beside the baseline", () => {
     expect(said(row("s1", 2_000, 60), row("s2", 2_000, 64), ...api)).toEqual([]);
     // Together 3 % of the baseline's requests fail and 20 % of the lane's, because the lane has more of the bad service.
     const bad = [row("s1", 100, 30, "bad"), row("s2", 1_000, 300, "bad")];
-    expect(said(row("s1", 1_000, 0), row("s2", 500, 0), ...bad)).toEqual([]);
+    const [, lane] = laneHealth([row("s1", 1_000, 0), row("s2", 500, 0), ...bad], "s1");
+    expect(lane).toMatchObject({ lane: "s2", verdict: "ok" });
   });
 
   it("without enough of the baseline is judged by what it does alone", () => {
@@ -64,6 +65,29 @@ describe("a lane beside the baseline", () => {
     expect(said(row("s1", 20, 0), row("s2", 20, 20))).toEqual(["s2 answers 100 % of 20 requests with errors, the baseline 0 %"]);
     expect(said(row("s1", 99, 0), row("s2", 1_000, 40))).toEqual([]);
     expect(said(row("s1", 1_000, 0, "api"), row("s2", 1_000, 60))).toEqual(["s2 answers 6 % of 1,000 requests with errors"]);
+  });
+
+  it("fault A18: is judged service by service: one that the baseline hardly has is not hidden by one that it has", () => {
+    const web = [row("s1", 110, 0), row("s2", 110, 0)];
+    expect(said(...web, row("s1", 3, 0, "api"), row("s2", 150, 150, "api"))).toEqual([
+      "s2 answers 100 % of 150 requests to api with errors, the baseline 0 %",
+    ]);
+    expect(said(...web, row("s2", 20, 20, "api", 18))).toEqual(["s2 answers 100 % of 20 requests to api with errors; 18 fell back"]);
+    expect(said(...web, row("s2", 4, 4, "api"))).toEqual([]);
+    expect(said(row("s1", 9_000, 0), row("s2", 9_000, 0), row("s1", 3, 0, "api"), row("s2", 150, 150, "api"))).toHaveLength(1);
+  });
+
+  it("fault A18: nor is one that is worse by one that is better", () => {
+    const better = [row("s1", 2_000, 400, "old"), row("s2", 2_000, 200, "old")];
+    expect(said(...better, row("s1", 1_000, 0), row("s2", 1_000, 40))).toContain(
+      "s2 answers 4 % of 1,000 requests to web with errors, the baseline 0 %",
+    );
+  });
+
+  it("fault A18: the baseline's own service that fails is said beside one that is well", () => {
+    expect(said(row("s1", 400, 0), row("s1", 20, 20, "api"))).toEqual(["s1 answers 100 % of 20 requests to api with errors"]);
+    expect(said(row("s1", 400, 0), row("s1", 20, 20, "api"), row("s2", 400, 0), row("s2", 20, 20, "api"))[0]).toMatch(/^s1 .* to api/);
+    expect(said(row("s1", 400, 0), row("s1", 1_000, 40, "api"))).toEqual([]);
   });
 
   it("alarms falsely in less than 1 of 1,000 looks at lanes as good as the baseline", () => {
