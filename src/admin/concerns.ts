@@ -9,7 +9,8 @@ export function healthOf(snapshot: Snapshot, name: string, rows: readonly TallyR
   if (group === undefined) return [];
   const figures = rows.map(({ lane, service, tally: { requests, errors, fallbacks } }) => {
     const fellBack = Object.entries(fallbacks).reduce((sum, [reason, count]) => sum + (reason === "missing-service" ? 0 : count), 0);
-    return { lane, service, requests, errors, fellBack };
+    // A request is counted when it is asked and its error when it is answered, which may be a minute that counts when the other does no more.
+    return { lane, service, requests, errors: Math.min(errors, requests), fellBack };
   });
   return laneHealth(
     figures.filter(({ lane }) => group.lanes.has(lane)),

@@ -75,15 +75,23 @@ const asksForPart = (facts: Facts) => facts.method === "GET" && !!headerFact(fac
  * promised and never come.
  */
 export function bringsContent({ method, headers }: Pick<Facts, "method" | "headers">): boolean {
-  // Without its length it does not come this far: of a GET in chunks the platform drops the content.
-  return (method === "GET" || method === "HEAD") && (headers.get("content-length") ?? "0") !== "0";
+  // Chunks say by themselves that there is content, if only an empty one (RFC 9112, section 6.3).
+  return isContentless(method) && ((headers.get("content-length") ?? "0") !== "0" || !!headers.get("transfer-encoding"));
 }
 
+/** Methods whose content means nothing, and with which the platform lets us send none of our own. */
+export const isContentless = (method: string): boolean => method === "GET" || method === "HEAD";
+
+/** Methods that services of every kind know. Another is anybody's to choose, and 501 its right answer (RFC 9110, section 15.6.2). */
+const KNOWN = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
 /**
- * May what comes of this request count for its lane or against it? Not a copy, and not where the client alone can make it fail: an
- * upgrade that the service refuses by hanging up, and content that it keeps back.
+ * May what comes of this request count for its lane or against it, in the figures, too? Not a copy, and not where the client alone can make
+ * it fail: a method that neither services in general nor this group's file know, an upgrade that the service refuses by hanging up, and
+ * content that it keeps back.
  */
-export const isTelling = ({ copy }: Decision, facts: Facts): boolean => copy === null && !isUpgrade(facts) && !bringsContent(facts);
+export const isTelling = ({ copy, group }: Decision, facts: Facts): boolean =>
+  copy === null && (KNOWN.has(facts.method) || group.fallback.methods.has(facts.method)) && !isUpgrade(facts) && !bringsContent(facts);
 
 /** May this request be the one that asks an ejected lane whether it is well again? Somebody else must be able to answer it. */
 export const mayProbe = (decision: Decision, facts: Facts): boolean =>

@@ -2,7 +2,7 @@
  * The request's body, for one origin or for two: replayable up to a cap counted as read, streamed past it (contract section 6).
  * Nothing is buffered beyond the cap, nothing is refused, and an unknown length stays unknown.
  */
-import { bringsContent } from "../core/fallback.ts";
+import { isContentless } from "../core/fallback.ts";
 
 export interface RequestBody {
   /** What is sent; a buffer can be sent again, a stream once. */
@@ -23,10 +23,10 @@ export function declaredLength(headers: Headers): number | null {
   return length !== null && /^\d+$/.test(length) ? Number(length) : null;
 }
 
-const isEmpty = ({ body, headers }: Upload): boolean => body === null || declaredLength(headers) === 0;
+export const isEmpty = ({ body, headers }: Upload): boolean => body === null || declaredLength(headers) === 0;
 
 /** The platform takes content of a GET or HEAD on only with the Request that brought it, unread: it goes once, as it came. */
-export const goesAsItCame = (request: Request): boolean => !isEmpty(request) && bringsContent(request);
+export const goesAsItCame = (request: Request): boolean => isContentless(request.method) && !isEmpty(request);
 
 export const asItCame = (upload: Upload): RequestBody =>
   isEmpty(upload) ? NO_BODY : { content: upload.body, replayable: false, uploaded: null };

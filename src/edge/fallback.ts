@@ -16,7 +16,7 @@ import {
 import { effectOf, readingOf } from "../core/reads.ts";
 import { collaborate, mirrorOf } from "../core/stub.ts";
 import { headerEdits, originUrl } from "../core/target.ts";
-import { asItCame, awaitsClient, goesAsItCame, type RequestBody, replayable, streamed, type Upload } from "./body.ts";
+import { asItCame, awaitsClient, goesAsItCame, isEmpty, type RequestBody, replayable, streamed, type Upload } from "./body.ts";
 import { type Admission, admit, failed, healthKey, isKnown, release, succeeded } from "./eject.ts";
 import type { Env } from "./env.ts";
 import { type Attempt, forward, type Outcome } from "./forward.ts";
@@ -32,6 +32,8 @@ export interface Served {
   readonly originMs: number;
   /** The failing lane was put aside just now. */
   readonly ejected: boolean;
+  /** The origin failed while it waited for what its client keeps back. */
+  readonly keptWaiting: boolean;
   /** The body was too long to be sent twice. */
   readonly bodyTooLarge: boolean;
   readonly baggageDropped: number;
@@ -43,6 +45,7 @@ const NOTHING: Omit<Served, "lane"> = {
   fallback: null,
   originMs: 0,
   ejected: false,
+  keptWaiting: false,
   bodyTooLarge: false,
   baggageDropped: 0,
 };
@@ -134,64 +137,87 @@ async function asCopy(sending: Sending, candidate: Candidate, fallback: string |
 }
 
 export async function serve(sending: Sending): Promise<Served> {
-  const { request, decision, facts } = sending;
+  const { decision, facts, upload } = sending;
   const { group, service } = decision;
   const keyOf = (lane: string) => healthKey(group.name, lane, service.name);
+  // What its client may keep back holds nobody's place: a lease begins when the upload is there.
+  const leaseMs = isEmpty(upload) ? timeoutMsOf(decision) : 0;
   let admission = "open" as Admission;
   const isEjected = (lane: string) => {
-    admission = admit(keyOf(lane), () => mayProbe(decision, facts), timeoutMsOf(decision), Date.now());
+    admission = admit(keyOf(lane), () => mayProbe(decision, facts), leaseMs, Date.now());
     return admission === "ejected";
   };
   const { candidate, fallback } = firstCandidate(decision, facts, isEjected);
   if (candidate === null) return { ...NOTHING, lane: decision.lane, fallback };
   if (decision.copy !== null) return asCopy(sending, candidate, fallback);
   if (candidate.lane === group.baseline) return once(sending, candidate, fallback, null);
-  const key = keyOf(candidate.lane);
-  if (admission !== "probe") return laneFirst(sending, candidate, fallback, { key, probe: false });
-  // The platform ends a request whose client has left, and nothing after its fetch would run. Of the probe alone: a listener costs.
-  const leave = () => release(key);
-  request.signal.addEventListener("abort", leave);
-  const served = await laneFirst(sending, candidate, fallback, { key, probe: true });
-  request.signal.removeEventListener("abort", leave);
-  return served;
+  const probe = admission === "probe";
+  return laneFirst(sending, candidate, fallback, { key: keyOf(candidate.lane), probe, leased: probe && leaseMs > 0 });
 }
 
 /** The origin that a request may count for, or against. */
 interface Standing {
   readonly key: string;
   readonly probe: boolean;
+  /** Nobody else probes meanwhile. */
+  readonly leased: boolean;
 }
 
-interface Ending {
-  /** Why the baseline may be asked instead; null: the origin's answer stands. */
-  readonly reason: string | null;
+/** A probe whose upload is there is leased, as any other; null: another one was faster. */
+function leasedNow(standing: Standing, { replayable }: RequestBody, decision: Decision): Standing | null {
+  // A long upload goes on under way, and never holds a place.
+  if (!standing.probe || standing.leased || !replayable) return standing;
+  const admission = admit(standing.key, () => true, timeoutMsOf(decision), Date.now());
+  if (admission === "ejected") return null;
+  return { ...standing, probe: admission === "probe", leased: admission === "probe" };
+}
+
+async function laneFirst(sending: Sending, first: Candidate, fallback: string | null, asked: Standing): Promise<Served> {
+  const { request, decision, facts, upload } = sending;
+  const second = secondCandidate(decision, facts, first);
+  const asOnce = goesAsItCame(request) ? asItCame : second === null ? streamed : null;
+  const body = asOnce === null ? await replayable(upload, decision.group.fallback.maxBodyBytes) : asOnce(upload);
+  if (body === null) return { ...NOTHING, outcome: INCOMPLETE, lane: first.lane, candidate: first, fallback };
+  const standing = leasedNow(asked, body, decision);
+  if (standing === null && second !== null) return once(sending, second, "ejected", null, body);
+  const asking = { first, fallback, second, body, standing: standing ?? { ...asked, probe: false } };
+  if (!asking.standing.leased) return askLane(sending, asking);
+  // The platform ends a request whose client has left, and nothing after its fetch would run. Of the probe alone: a listener costs.
+  const leave = () => release(asked.key);
+  request.signal.addEventListener("abort", leave);
+  const served = await askLane(sending, asking);
+  request.signal.removeEventListener("abort", leave);
+  return served;
+}
+
+interface Asking {
+  readonly first: Candidate;
+  /** Why `first` is not the decided lane's. */
+  readonly fallback: string | null;
+  /** The baseline, if the method may be repeated. */
+  readonly second: Candidate | null;
   readonly body: RequestBody;
-  readonly repeated: boolean;
+  readonly standing: Standing;
+}
+
+/** What the baseline does, too, with the same request is no fault of the lane: it fails, or is as slow. */
+function failsAlike(reason: string, { outcome, originMs }: Served, timeoutMs: number): boolean {
+  if (outcome?.kind !== "answer" || outcome.response.status >= 500) return true;
+  return reason === "timeout" && originMs >= timeoutMs;
 }
 
 /** Counts what came of it, if that tells of the lane; true when it puts the lane aside. A strict lane keeps its failures. */
-async function judge({ decision, facts }: Sending, { key, probe }: Standing, { reason, body, repeated }: Ending): Promise<boolean> {
+function judge({ decision, facts }: Sending, { key, probe }: Standing, reason: string | null, repeated: boolean): boolean {
   const { mode, fallback } = decision.group;
-  const blamed = reason !== null && isBlamed(reason);
   if (mode === "strict" || !isTelling(decision, facts)) return false;
-  if (!blamed) {
-    succeeded(key, probe);
-    return false;
-  }
-  return !(await awaitsClient(body)) && failed(key, { probe, repeated }, fallback, Date.now());
+  if (reason !== null && isBlamed(reason)) return failed(key, { probe, repeated }, fallback, Date.now());
+  succeeded(key, probe);
+  return false;
 }
 
-async function laneFirst(sending: Sending, first: Candidate, fallback: string | null, standing: Standing): Promise<Served> {
-  const { request, decision, facts, upload } = sending;
-  const { group } = decision;
-  const settings = group.fallback;
-  const second = secondCandidate(decision, facts, first);
-  const asOnce = goesAsItCame(request) ? asItCame : second === null ? streamed : null;
-  const body = asOnce === null ? await replayable(upload, settings.maxBodyBytes) : asOnce(upload);
-  if (body === null) {
-    if (standing.probe) release(standing.key);
-    return { ...NOTHING, outcome: INCOMPLETE, lane: first.lane, candidate: first, fallback };
-  }
+async function askLane(sending: Sending, { first, fallback, second, body, standing }: Asking): Promise<Served> {
+  const { request, decision, facts } = sending;
+  const settings = decision.group.fallback;
   const again = body.replayable ? second : null;
   const asked = Date.now();
   const deadline = isUpgrade(facts) ? null : settings.deadlineMs;
@@ -199,25 +225,41 @@ async function laneFirst(sending: Sending, first: Candidate, fallback: string | 
   const { outcome, baggageDropped } = await send(sending, first, body, limit);
   const now = Date.now();
   const reason = failureOf(outcome, settings.statuses);
-  const served = {
+  const left = request.signal.aborted || reason === "incomplete";
+  const keptWaiting = reason !== null && isBlamed(reason) && (await awaitsClient(body));
+  const served: Served = {
     ...NOTHING,
     outcome,
     lane: first.lane,
     candidate: first,
     fallback,
     originMs: now - asked,
+    keptWaiting,
     bodyTooLarge: second !== again,
     baggageDropped,
   };
-  const left = request.signal.aborted || reason === "incomplete";
-  // What is well and was well costs nothing.
-  const counts = !left && (reason !== null || isKnown(standing.key));
-  const ejected = counts && (await judge(sending, standing, { reason, body, repeated: again !== null }));
-  if (standing.probe && !ejected) release(standing.key);
   const remaining = deadline === null ? null : deadline - (now - asked);
-  if (reason === null || again === null || left || (remaining !== null && remaining <= 0)) return { ...served, ejected };
+  const repeats = reason !== null && again !== null && !left && (remaining === null || remaining > 0);
+  const repeat = repeats ? await askAgain(sending, again, body, served, reason, remaining) : null;
+  const excused = left || keptWaiting || (repeat !== null && failsAlike(reason!, repeat, limit ?? 0));
+  // What is well and was well costs nothing.
+  const counts = !excused && (reason !== null || isKnown(standing.key));
+  const ejected = counts && judge(sending, standing, reason, again !== null);
+  if (standing.leased && !ejected) release(standing.key);
+  return { ...(repeat ?? served), ejected };
+}
+
+async function askAgain(
+  sending: Sending,
+  again: Candidate,
+  body: RequestBody,
+  before: Served,
+  reason: string,
+  limitMs: number | null,
+): Promise<Served> {
   // Broken off already, perhaps: that is no failure of ours.
-  if (outcome.kind === "answer") outcome.response.body?.cancel().catch(() => {});
-  const repeat = await send(sending, again, body, remaining);
-  return { ...served, outcome: repeat.outcome, lane: again.lane, candidate: again, fallback: reason, originMs: Date.now() - now, ejected };
+  if (before.outcome?.kind === "answer") before.outcome.response.body?.cancel().catch(() => {});
+  const started = Date.now();
+  const { outcome } = await send(sending, again, body, limitMs);
+  return { ...before, outcome, lane: again.lane, candidate: again, fallback: reason, originMs: Date.now() - started };
 }

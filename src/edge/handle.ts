@@ -15,7 +15,7 @@ import { flushSoon } from "./flush.ts";
 import { currentGroups, firstGroups, type GroupInForce, type Snapshot } from "./groups-kv.ts";
 import { type ProblemReason, problem, respond } from "./respond.ts";
 import { signerOf } from "./sign.ts";
-import { count, log } from "./signals.ts";
+import { countAnswered, countAsked, log } from "./signals.ts";
 
 /** 128 random bits as hex: a request id, and a trace id where none came. */
 function randomId(): string {
@@ -58,6 +58,7 @@ interface Asked extends Arrived {
 
 async function answer(asked: Asked, ctx: ExecutionContext): Promise<Response> {
   const { request, decision, facts, revision, env, override, startedAt } = asked;
+  harmless(() => countAsked(decision, facts));
   // What groups without mirrors never need is not loaded for them.
   const mirror = override === null && decision.group.mirrors.length > 0 ? await import("./mirror.ts") : null;
   const plan = mirror?.planCopies(asked) ?? null;
@@ -66,7 +67,7 @@ async function answer(asked: Asked, ctx: ExecutionContext): Promise<Response> {
   const response = respond(decision, facts, copies?.served ?? served);
   // The client's answer is there: nothing that is left to do may cost it.
   if (copies?.sending) ctx.waitUntil(copies.sending);
-  harmless(() => count(decision, facts, served, response.status));
+  harmless(() => countAnswered(decision, facts, served, response.status));
   harmless(() =>
     log(facts, { group: decision.group, revision, decision, served, reason: decision.reason, status: response.status, startedAt }),
   );

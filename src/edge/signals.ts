@@ -3,7 +3,7 @@ import { baggageValue } from "../core/baggage.ts";
 import { withoutSignatures } from "../core/context.ts";
 import type { Decision } from "../core/decide.ts";
 import type { Facts } from "../core/facts.ts";
-import { isBlamed } from "../core/fallback.ts";
+import { isBlamed, isTelling } from "../core/fallback.ts";
 import type { LaneGroup } from "../core/lane-group.ts";
 import { bucketOf } from "../core/latency.ts";
 import { within } from "../core/slots.ts";
@@ -63,19 +63,29 @@ export function log(facts: Facts, outcome: Outcome): void {
 }
 
 /**
- * Of the decided lane. A fallback hides a failure from the client, and counts as an error of the lane (contract section 6), that of an
- * ejected origin too; an answer below 500, or a service that the lane was never meant to have, is none. Copies are told apart.
+ * Of the decided lane, before anybody is asked: where a client leaves, the platform ends its request, and nothing after the fetch runs. Who is
+ * slow would seem to be asked less, and to get fewer visitors. Copies are told apart.
  */
-export function count(decision: Decision, facts: Facts, served: Served, status: number): void {
-  const { group, lane, service, copy, reason, visitor } = decision;
+export function countAsked({ group, lane, service, copy, reason, visitor }: Decision, facts: Facts): void {
   const tally = tallyOf(group.name, lane, service.name);
-  if (copy !== null) {
-    tally.copies += 1;
-    return;
-  }
+  if (copy === null) tally.requests += 1;
+  else tally.copies += 1;
+  if (copy !== null || reason !== "weight" || visitor === null || group.sticky.by !== "cookie" || group.published === null) return;
+  const { revision } = group.published;
+  countAssigned(group.name, { revision, lane, drawn: facts.traceId === null }, visitor.slot, facts.now * 1000);
+}
+
+/**
+ * Of the decided lane. A fallback hides a failure from the client, and counts as an error of the lane (contract section 6), that of an
+ * ejected origin too; an answer below 500, or a service that the lane was never meant to have, is none, nor is what a client brought about.
+ */
+export function countAnswered(decision: Decision, facts: Facts, served: Served, status: number): void {
+  const { group, lane, service, copy } = decision;
+  if (copy !== null) return;
+  const tally = tallyOf(group.name, lane, service.name);
   const { fallback } = served;
-  tally.requests += 1;
-  if (status >= 500 || (fallback !== null && (fallback === "ejected" || isBlamed(fallback)))) tally.errors += 1;
+  const failed = status >= 500 || (fallback !== null && (fallback === "ejected" || isBlamed(fallback)));
+  if (failed && !served.keptWaiting && isTelling(decision, facts)) tally.errors += 1;
   if (fallback !== null) addReason(tally.fallbacks, fallback);
   else if (served.outcome?.kind === "answer") {
     tally.latencyMs += served.originMs;
@@ -84,7 +94,4 @@ export function count(decision: Decision, facts: Facts, served: Served, status: 
   if (served.ejected) tally.ejections += 1;
   if (served.bodyTooLarge) tally.bodyTooLarge += 1;
   tally.baggageDropped += served.baggageDropped;
-  if (reason !== "weight" || visitor === null || group.sticky.by !== "cookie" || group.published === null) return;
-  const { revision } = group.published;
-  countAssigned(group.name, { revision, lane, drawn: facts.traceId === null }, visitor.slot, facts.now * 1000);
 }

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { slotOf } from "../../src/core/slots.ts";
 import { runLanes } from "../support/lanes.ts";
+import { connectRaw } from "../support/raw-client.ts";
 import * as reply from "../support/replies.ts";
 import type { RouterAnswer, RouterRequest } from "../support/router.ts";
 import { clientSaw, group, newTraceId, sleep, startWorld, traceparent, type World } from "./world.ts";
@@ -23,7 +24,7 @@ const halves = (name: string, world: Pick<World, "s1" | "s2" | "s3">, more = {})
   });
 
 const ORDINARY = ["audited", "numbers", "behind", "last", "hand"];
-const HALVES = ["voted", "chosen", "broken", "hidden", "few"];
+const HALVES = ["voted", "chosen", "hasty", "broken", "hidden", "few"];
 
 let world: World;
 beforeAll(async () => {
@@ -348,6 +349,25 @@ describe("figures in a stranger's hands", () => {
     await visit("chosen.example", 60);
     await counted("chosen", 460);
     expect((await stats("chosen")).ratio.verdict).toBe("ok");
+  });
+
+  it("fault A18: four hundred who leave before the slower lane answers do not make the shares invalid", async () => {
+    const { revision } = (await publish("hasty", halves("hasty", world))).body;
+    await untilInForce("hasty", String(revision));
+    world.s2.respond(reply.after(300, reply.answer(200)));
+    for (let at = 0; at < 400; at += 20) {
+      const clients = await Promise.all(Array.from({ length: 20 }, () => connectRaw(world.router.url)));
+      for (const client of clients) await client.write("GET /x HTTP/1.1\r\nHost: hasty.example\r\n\r\n");
+      await sleep(150);
+      for (const client of clients) client.reset();
+    }
+    world.s2.reset();
+    // Somebody who stays sends on what was counted.
+    await visit("hasty.example", 20);
+    await counted("hasty", 420);
+    const { visitors, ratio } = await stats("hasty");
+    expect(ratio.verdict).toBe("ok");
+    for (const { assigned } of visitors.filter(({ configured }: Json) => configured > 0)) expect(assigned).toBeGreaterThan(100);
   });
 });
 

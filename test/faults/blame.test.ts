@@ -21,20 +21,22 @@ const KINDS = {
   probed: { eject: { failures: 1, seconds: 1 } },
   puts: { methods: ["GET", "PUT"], eject: { failures: 1, seconds: 1 } },
   keyed: { idempotencyKey: true },
+  hasty: { timeoutMs: 300 },
   missing: { statuses: [404, 503] },
   probed404: { statuses: [404, 503], eject: { failures: 1, seconds: 1 } },
   /** Only the retry budget can put it aside. */
   patient: { statuses: [404, 503], eject: { failures: 1_000, seconds: 600 } },
 } as const;
 type Kind = keyof typeof KINDS;
-const EACH = 50;
+const EACH = { plain: 80, others: 20 };
+const howMany = (kind: Kind): number => (kind === "plain" ? EACH.plain : EACH.others);
 
 let world: World;
 const taken = new Map<Kind, number>();
 function take(kind: Kind): string {
   const next = (taken.get(kind) ?? 0) + 1;
   taken.set(kind, next);
-  if (next > EACH) throw new Error(`only ${EACH} groups are ${kind}`);
+  if (next > howMany(kind)) throw new Error(`only ${howMany(kind)} groups are ${kind}`);
   return `${kind}-${next}`;
 }
 
@@ -44,7 +46,7 @@ beforeAll(async () => {
       const files: Record<string, unknown> = {};
       for (const [kind, more] of Object.entries(KINDS)) {
         const fallback = { timeoutMs: TIMEOUT_MS, deadlineMs: DEADLINE_MS, eject: { failures: 1, seconds: 600 }, ...more };
-        for (let n = 1; n <= EACH; n++) files[`${kind}-${n}`] = group(`${kind}-${n}`, origins, { fallback });
+        for (let n = 1; n <= howMany(kind as Kind); n++) files[`${kind}-${n}`] = group(`${kind}-${n}`, origins, { fallback });
       }
       const { s1, s3 } = origins;
       const fallback = { timeoutMs: TIMEOUT_MS, eject: { failures: 1, seconds: 600 } };
@@ -52,6 +54,8 @@ beforeAll(async () => {
       files.lacking = group("lacking", origins, { fallback, lanes });
       files["lacking-then-s3"] = group("lacking-then-s3", origins, { fallback, lanes, services: { web: { fallback: "s3" } } });
       files["s2-then-s3"] = group("s2-then-s3", origins, { fallback, services: { web: { fallback: "s3" } } });
+      files["at-baseline"] = group("at-baseline", origins, { rules: [] });
+      files.copied = group("copied", origins, { rules: [], mirrors: [{ name: "m", lane: "s3", percent: 100 }] });
       return files;
     },
     { bindings: { LANEWAY_ADMIN_TOKEN: ADMIN_TOKEN } },
@@ -145,6 +149,42 @@ describe("a client whose content does not come", () => {
   });
 });
 
+describe("content in chunks that a GET or HEAD brings, whole", () => {
+  const chunks = [
+    ["GET", "0\r\n\r\n", ""],
+    ["GET", "3\r\nabc\r\n0\r\n\r\n", "abc"],
+    ["HEAD", "0\r\n\r\n", ""],
+    ["HEAD", "3\r\nabc\r\n0\r\n\r\n", "abc"],
+  ] as const;
+  const send = async (method: string, host: string, content: string) => {
+    const client = await connectRaw(world.router.url);
+    await client.write(`${head(`${method} /x`, host, "Transfer-Encoding: chunked")}${content}`);
+    const answer = await client.read({ head: method === "HEAD", timeoutMs: DEADLINE_MS + 2_000 });
+    clientSaw(String(answer.status));
+    client.close();
+    return [answer.status, answer.header("x-lane-served-by"), answer.header("x-lane-fallback")];
+  };
+
+  it.each(chunks)("fault A3: %s %j reaches the lane, and the baseline, and is answered", async (method, content, body) => {
+    for (const [host, origin] of [[take("plain"), "s2"] as const, ["at-baseline", "s1"] as const, ["copied", "s1"] as const]) {
+      const before = world[origin].requests.length;
+      expect(await send(method, host, content)).toEqual([200, origin, undefined]);
+      const [seen] = world[origin].requests.slice(before);
+      expect(seen?.method).toBe(method);
+      await seen?.received;
+      expect(["", body]).toContain(seen?.body.toString());
+    }
+  });
+
+  it.each(chunks)("fault A3: %s %j, failing at the lane, five times: nobody is blamed", async (method, content) => {
+    const host = take("plain");
+    world.s2.respond(reply.resetBeforeHeaders());
+    for (let time = 1; time <= 5; time++) expect((await send(method, host, content))[0]).toBe(502);
+    world.s2.reset();
+    inLane(await world.ask(host));
+  });
+});
+
 const WEBSOCKET = ["Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"];
 const upgrade = (host: string) => say(head("GET /x", host, "Upgrade: websocket", ...WEBSOCKET));
 
@@ -214,19 +254,38 @@ describe("a probe", () => {
     inLane(await world.ask(host));
   });
 
-  it("fault A5: that is kept waiting by its client holds its place no longer than timeoutMs", async () => {
+  it("fault A5: that is kept waiting by its client holds nobody's place", async () => {
     const host = await due("puts");
     const client = await connectRaw(world.router.url);
     await client.write(`${head("PUT /x", host, "Content-Length: 10")}abc`);
     await sleep(100);
-    ejected(await world.ask(host));
-    await sleep(TIMEOUT_MS);
     inLane(await world.ask(host));
     client.close();
   });
 
+  it("fault A5: is one at a time, an upload, too, once it is there", async () => {
+    const host = await due("puts");
+    world.s2.respond(reply.hang());
+    const put = { method: "PUT", body: "order" };
+    const probe = world.ask(host, put);
+    await sleep(300);
+    ejected(await world.ask(host, put));
+    expect((await probe).client).toMatchObject({ servedBy: "s1", fallback: "timeout" });
+  });
+
+  it("fault A5: may be an upload, short or long: what gets nothing else comes back", async () => {
+    for (const body of ["order", Buffer.alloc(200_000)]) {
+      const host = await due("puts");
+      inLane(await world.ask(host, { method: "PUT", body }));
+      inLane(await world.ask(host));
+    }
+  });
+
   it.each<[string, (host: string) => Promise<unknown>]>([
     ["a GET that keeps its content back", (host) => say(head("GET /x", host, "Content-Length: 10"))],
+    ["an OPTIONS that keeps its content back", (host) => say(head("OPTIONS /x", host, "Content-Length: 10"))],
+    ["an OPTIONS in chunks that never come", (host) => say(head("OPTIONS /x", host, "Transfer-Encoding: chunked"))],
+    ["an OPTIONS of more than is kept", (host) => say(head("OPTIONS /x", host, "Content-Length: 100000"))],
     ["an upgrade", upgrade],
     ["a write", (host) => world.ask(host, { method: "POST", body: "order" })],
     ["a range of the lane's version", (host) => world.ask(host, { headers: { range: "bytes=1-" } })],
@@ -406,6 +465,112 @@ describe("a status below 500 that sends a request to the baseline", () => {
     for (let left = 60; left > 0 && (await told())?.requests !== 2; left--) await sleep(200);
     expect(await told()).toMatchObject({ requests: 2, fallbacks: { "status:404": 1 }, errors: 0 });
   }, 20_000);
+});
+
+describe("what the baseline does, too", () => {
+  const DOWN = "/down";
+  const down =
+    (how: Responder): Responder =>
+    (exchange) =>
+      exchange.seen.url === DOWN ? how(exchange) : reply.answer(200, exchange.origin)(exchange);
+
+  it.each<[string, Kind, Responder, Responder]>([
+    ["says 503", "plain", reply.answer(503), reply.answer(503)],
+    ["hangs up", "plain", reply.resetBeforeHeaders(), reply.resetBeforeHeaders()],
+    ["says 500 where the lane hangs up", "plain", reply.resetBeforeHeaders(), reply.answer(500)],
+    ["does not answer", "plain", reply.hang(), reply.hang()],
+    ["is as slow, and answers", "hasty", reply.after(700, reply.answer(200)), reply.after(700, reply.answer(200))],
+  ])(
+    "fault A3: with one page, which %s, five times: the lane keeps the others",
+    async (_, kind, lane, baseline) => {
+      const host = take(kind);
+      world.s2.respond(down(lane));
+      world.s1.respond(down(baseline));
+      const told = await Promise.all([1, 2, 3, 4, 5].map(() => world.ask(host, { path: DOWN })));
+      for (const { asked, client } of told) expect([asked, client.servedBy]).toEqual([["s2", "s1"], "s1"]);
+      inLane(await world.ask(host));
+    },
+    20_000,
+  );
+
+  it("fault A3: spends nothing of the retry budget", async () => {
+    const host = take("patient");
+    for (const origin of [world.s1, world.s2]) origin.respond(down(reply.answer(503)));
+    for (let time = 1; time <= 30; time++) expect((await world.ask(host, { path: DOWN })).client.fallback).toBe("status:503");
+    inLane(await world.ask(host));
+  });
+
+  it("fault A3: neither hides nor mends what the lane does alone", async () => {
+    const host = take("plain");
+    world.s1.respond(down(reply.answer(503)));
+    world.s2.respond(reply.answer(503));
+    await world.ask(host, { path: DOWN });
+    expect((await world.ask(host)).client.fallback).toBe("status:503");
+    ejected(await world.ask(host));
+  });
+
+  it("fault A3: leaves an ejected lane to be probed by the next", async () => {
+    const host = await due("probed");
+    for (const origin of [world.s1, world.s2]) origin.respond(down(reply.answer(503)));
+    expect((await world.ask(host, { path: DOWN })).asked).toEqual(["s2", "s1"]);
+    inLane(await world.ask(host));
+  });
+});
+
+describe("a method that the client thought of", () => {
+  it.each([
+    ["501", reply.answer(501)],
+    ["no word", reply.resetBeforeHeaders()],
+  ])("fault A3: answered by %s, five times, tells nothing of the lane", async (_, refusal) => {
+    const host = take("plain");
+    world.s2.respond(refusal);
+    for (const method of ["PROPFIND", "REPORT", "LOCK", "MKCOL", "PURGE"]) await world.ask(host, { method });
+    world.s2.reset();
+    inLane(await world.ask(host));
+  });
+});
+
+describe("the figures", () => {
+  /** Of the lane, once so many requests have arrived there. */
+  const errorsOf = async (host: string, requests: number) => {
+    for (const end = Date.now() + 20_000; Date.now() < end; await sleep(300)) {
+      await world.ask("at-baseline");
+      const { text } = await world.router.fetch(`/__lanes/api/groups/${host}/stats`, {
+        headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+      });
+      const row = JSON.parse(text).rows.find(({ lane }: { lane: string }) => lane === "s2");
+      if (row?.requests === requests) return row.errors as number;
+    }
+    throw new Error(`${host} never had ${requests} requests`);
+  };
+
+  it("fault A3: know of no errors that clients alone brought about", async () => {
+    const host = take("plain");
+    world.s2.respond(impatient(300));
+    await say(head("GET /x", host, "Content-Length: 10"));
+    await say(head("POST /x", host, "Content-Length: 10"));
+    await say(head("POST /x", host, "Transfer-Encoding: chunked"));
+    world.s2.respond(reply.resetBeforeHeaders());
+    await upgrade(host);
+    world.s2.respond(reply.answer(501));
+    await world.ask(host, { method: "PROPFIND" });
+    expect(await errorsOf(host, 5)).toBe(0);
+    world.s2.respond(reply.answer(500));
+    expect((await world.ask(host)).client.status).toBe(500);
+    expect(await errorsOf(host, 6)).toBe(1);
+  }, 60_000);
+
+  it("fault A18: know of requests whose clients left before the answer", async () => {
+    const host = take("plain");
+    world.s2.respond(reply.hang());
+    for (let time = 1; time <= 5; time++) {
+      const client = await connectRaw(world.router.url);
+      await client.write(head("GET /x", host));
+      await until(() => world.s2.requests.length === time);
+      client.reset();
+    }
+    expect(await errorsOf(host, 5)).toBe(0);
+  }, 30_000);
 });
 
 describe("explain", () => {
