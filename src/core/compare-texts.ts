@@ -11,7 +11,7 @@ import { readStructure, type Structure, type Text } from "./text-structure.ts";
 /** JSON in a string of JSON in a script of a page. */
 export const MAX_LEVELS = 4;
 /** Parts that are read for their own structure, and their characters, all together. */
-export const MAX_PARTS = 2_000;
+export const MAX_PARTS = 500;
 const MAX_PART_LENGTH = 1_048_576;
 /** A longer text with spaces in it is prose, not a value. */
 const MAX_VALUE = 256;

@@ -18,6 +18,7 @@ const TAG_END = /[\s/]*>/y;
 
 /** What stands in these is text up to their own end tag, whatever it looks like (section 13.2.6.4). */
 const RAW_TEXT = new Set("script style textarea title xmp iframe noembed noframes".split(" "));
+const RAW_TEXT_ENDS = new Map([...RAW_TEXT].map((name) => [name, new RegExp(`</${name}[\\s/>]`, "gi")]));
 const FOREIGN = new Set(["svg", "math"]);
 
 /** `cut`: there is more than is looked at, or the last tag has no end. */
@@ -66,7 +67,7 @@ function endOfOther(text: string, start: number): number {
 }
 
 function endOfRawText(text: string, from: number, name: string): number {
-  const end = new RegExp(`</${name}[\\s/>]`, "gi");
+  const end = RAW_TEXT_ENDS.get(name)!;
   end.lastIndex = from;
   return end.exec(text)?.index ?? text.length;
 }

@@ -24,9 +24,12 @@ interface Pair {
 
 /** A quote, as such, escaped in a string, as an entity, or percent-encoded. */
 const QUOTE = String.raw`\\{0,4}["'\`]|&quot;|&#34;|&#39;|%22|%27`;
-/** Not within a percent-encoded character. */
+/**
+ * Whole words only, each of which is read once (the group in a lookahead is never taken apart again): a text of one long word must not be read
+ * again from each of its letters. Not within a percent-encoded character.
+ */
 const KEY = new RegExp(
-  String.raw`(?<!%|%[0-9A-Fa-f])([A-Za-z_$@][\w.$-]{0,63})(?:\]|%5[dD])?(?:${QUOTE})?\s{0,3}(=>?|:|%3[dDaA])\s{0,3}(${QUOTE})?`,
+  String.raw`(?<=^|[^\w.$@%-]|%[0-9A-Fa-f]{2})[.-]{0,2}(?=([\w.$@-]+))\1(?:\]|%5[dD])?(?:${QUOTE})?\s{0,3}(=>?|:|%3[dDaA])\s{0,3}(${QUOTE})?`,
   "g",
 );
 /** What ends a value without quotes, by what stands before it. */
@@ -34,6 +37,8 @@ const END_OF_WORD = /[\s"'`&,;<>{}()[\]\\]|%26|%23|%3[bB]/g;
 const END_OF_LINE = /[\r\n"'`&,;<>{}\]\\]/g;
 const END_OF_COOKIES = /[\r\n"'<\\]/g;
 const END_OF_ROW = /[\r\n]/g;
+/** What a longer key ends with says what it is. */
+const MAX_KEY = 64;
 /** Of a value in quotes, and of one in brackets. */
 const MAX_VALUE = 4096;
 /** What parts parameters, before a key. */
@@ -116,7 +121,8 @@ function pairsIn(text: string, names: ReadonlySet<string>, ranges: Range[]): Pai
   };
   KEY.lastIndex = 0;
   for (let found = KEY.exec(text); found !== null; found = KEY.exec(text)) {
-    const [whole, key = "", separator = "", quote] = found;
+    const [whole, word = "", separator = "", quote] = found;
+    const key = word.slice(-MAX_KEY);
     const from = found.index;
     const start = from + whole.length;
     const isParameter =

@@ -53,7 +53,7 @@ function readLines(text: string, cut: boolean): JsonReading | null {
 
 /** A text is looked through in vain so many times at most; then what is left of it is no JSON. */
 const MAX_EFFORT = 4;
-const MAX_FOUND = 1_000;
+const MAX_FOUND = 500;
 
 interface Island {
   /** The name before it: `window.__STATE__`, `data`; empty: none. */
@@ -114,8 +114,11 @@ function mayBegin(text: string, at: number, from: number): boolean {
   return before < first || SIGNS.includes(text[before]!);
 }
 
-/** A name, and the sign that gives it the value. */
-const nameBefore = (before: string): string => /([A-Za-z_$][\w$.-]*)["'\])]{0,4}\s{0,8}[=:(]\s{0,8}$/.exec(before.slice(-128))?.[1] ?? "";
+/** A name, and the sign that gives it the value. It is looked for where a word begins, not from within one: 128 letters would be read 128 times. */
+const NAME_BEFORE = /(?<![\w$.-])[\d.-]*([A-Za-z_$][\w$.-]*)["'\])]{0,4}\s{0,8}[=:(]\s{0,8}$/;
+const SIGN_BEFORE = /[=:(]\s*$/;
+const nameBefore = (before: string): string =>
+  SIGN_BEFORE.test(before.slice(-9)) ? (NAME_BEFORE.exec(before.slice(-128))?.[1] ?? "") : "";
 
 function together(islands: readonly Island[], incomplete: Set<JsonValue>, cut: boolean): JsonValue {
   if (islands.length === 1) return islands[0]!.value;

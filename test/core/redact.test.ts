@@ -303,3 +303,14 @@ describe("texts that look like secrets are hidden wherever they stand:", () => {
     }
   });
 });
+
+describe("a key is known by its whole word", () => {
+  it.each([
+    ["--password=abc123", "--password=…"],
+    ["a%26token%3dabc123%26b%3d1", "a%26token%3d…%26b%3d1"],
+    [`org.${"long.".repeat(20)}client.password=abc123`, `org.${"long.".repeat(20)}client.password=…`],
+    ["2password=abc123", "2password=…"],
+  ])("%s", (text, shown) => {
+    expect(kept("body.a", text)).toBe(JSON.stringify(shown));
+  });
+});
