@@ -1,18 +1,20 @@
 /**
  * Two pages of HTML, or two XML documents, by structure: every element, attribute and text has the path of its tags, without indexes:
  * `body.html.body.ul.li.@class`, `body.html.head.title.#text`. What stands at one path is compared as a sequence, so an added paragraph is
- * one `extra`. Linear.
+ * one `extra`. What means the same is the same: attributes in any order (XML 1.0, section 3.1), references and CDATA as the characters that
+ * they stand for, a text with a comment in it as one. Linear.
  */
+import { decoded } from "./character-references.ts";
 import { isIgnored, isUnordered, type RulePlaces } from "./compare-rules.ts";
-import { type CompareInner, compareSequences, moved } from "./compare-text.ts";
+import { type CompareInner, compareSequences, isMoved } from "./compare-text.ts";
 import type { Differences } from "./difference.ts";
 import { intoKey, writeKey } from "./path.ts";
 
-/** A piece of a page (`html-nodes.ts`): names in lower case, values and texts as they stand in the source. */
+/** A piece of a page (`html-nodes.ts`): names in lower case, values and texts as they stand in the source. `literal`: no reference is one (CDATA). */
 export type HtmlNode =
   | { readonly open: string; readonly attributes: readonly (readonly [name: string, value: string])[] }
   | { readonly close: string }
-  | { readonly text: string };
+  | { readonly text: string; readonly literal?: true };
 
 const MAX_NODES = 20_000;
 /** How many elements an end may close besides its own. */
@@ -45,15 +47,20 @@ export function compareHtml(
   const size = truncated ? Math.min(left.length, right.length, MAX_NODES) : MAX_NODES;
   const [one, other] = [left, right].map((nodes) => entries(nodes.slice(0, size), path, places, xml)) as [Entry[], Entry[]];
   const [ones, others] = [byPath(one), byPath(other)];
-  const before = differences.count;
+  let ordered = !isUnordered(places);
   for (const [at, place] of new Map([...ones, ...others])) {
-    compareSequences(ones.get(at)?.values ?? [], others.get(at)?.values ?? [], at, differences, place.raw, (left, right) =>
-      inner(left, right, at, place.places, place.raw ? "raw" : "coded"),
+    const [here, there] = [ones.get(at)?.values ?? [], others.get(at)?.values ?? []];
+    compareSequences(here, there, at, differences, place.raw, (left, right) =>
+      inner(left, right, at, place.places, place.raw ? "raw" : "value"),
     );
+    if (!isUnordered(places) && !isUnordered(place.places) && isMoved(here, there)) {
+      differences.add(at, "order", undefined, undefined);
+      ordered = false;
+    }
   }
-  if (differences.count > before || isUnordered(places)) return;
-  const order = (list: readonly Entry[]) => list.map(({ path, value }) => `${path} ${value}`);
-  if (moved(order(one), order(other))) differences.add(path, "order", undefined, undefined);
+  // Elements that changed their places, whatever is in them.
+  const order = (list: readonly Entry[]) => list.map(({ path }) => path);
+  if (ordered && isMoved(order(one), order(other))) differences.add(path, "order", undefined, undefined);
 }
 
 /** What stands at one place. */
@@ -90,24 +97,46 @@ const RAW = new Set(["script", "style"]);
 function entries(nodes: readonly HtmlNode[], path: string, places: RulePlaces, xml: boolean): Entry[] {
   const found: Entry[] = [];
   const stack: Open[] = [{ tag: "", path, places, ignored: false }];
+  // A comment parts no text, nor does CDATA.
+  let text = "";
+  const addText = () => {
+    const element = stack.at(-1)!;
+    const raw = isRaw(element, xml);
+    const shown = raw ? text.trim() : text.replace(SPACES, " ").replace(/^ | $/g, "");
+    text = "";
+    if (shown !== "") add(found, element, "#text", shown, raw);
+  };
   for (const node of nodes) {
+    if ("text" in node) {
+      text += node.literal || isRaw(stack.at(-1)!, xml) ? node.text : decoded(node.text);
+      continue;
+    }
+    if (text !== "") addText();
     if ("close" in node) close(stack, node.close);
-    else if ("text" in node) {
-      const element = stack.at(-1)!;
-      const raw = !xml && RAW.has(element.tag);
-      const text = raw ? node.text.trim() : node.text.replace(/\s+/g, " ").trim();
-      if (text !== "") add(found, element, "#text", text, raw);
-    } else {
+    else {
       if (!xml && ENDED_BY_NEXT.has(node.open) && stack.at(-1)!.tag === node.open) stack.pop();
       const element = below(stack.at(-1)!, node.open);
       const { path, places } = element;
       if (!element.ignored) found.push({ path, places, value: `<${node.open}>`, raw: false });
-      for (const [name, value] of node.attributes) add(found, element, `@${name}`, value, false);
+      const attributes =
+        node.attributes.length < 2 ? node.attributes : node.attributes.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+      for (const [name, value] of attributes) {
+        add(found, element, `@${name}`, !xml && SETS.has(name) ? asSet(decoded(value)) : decoded(value), false);
+      }
       if (xml || !VOID.has(node.open)) stack.push(element);
     }
   }
+  if (text !== "") addText();
   return found;
 }
+
+/** White space of markup: a space that does not break is none. */
+const SPACES = /[\t\n\f\r ]+/g;
+/** Attributes that are sets of words (HTML Standard, sections 3.2.6 and 4.6.7). */
+const SETS = new Set(["class", "rel"]);
+const asSet = (value: string): string => [...new Set(value.split(SPACES).filter((word) => word !== ""))].sort().join(" ");
+
+const isRaw = ({ tag }: Open, xml: boolean): boolean => !xml && RAW.has(tag);
 
 function below(parent: Open, tag: string): Open {
   const places = intoKey(parent.places, tag);

@@ -21,8 +21,17 @@ export function compareLists(left: JsonValue[], right: JsonValue[], path: string
   const [inner, below] = [`${path}[]`, intoElement(places)];
   const whole = !incomplete.has(left) && !incomplete.has(right);
   if (!isIgnored(below) && compareKeyed(left, right, path, places, comparison)) return;
-  if (whole && left.length !== right.length) differences.add(path, "length", left.length, right.length);
-  else if (!isIgnored(below)) {
+  if (whole && left.length !== right.length) {
+    differences.add(path, "length", left.length, right.length);
+    if (isIgnored(below)) return;
+    // Those without an equal meet in their order: a field that all lack is seen, however many elements there are.
+    const [ones, others] = [left, right].map((list) => list.map((one) => fingerprint(one, below, comparison.prints))) as [
+      number[],
+      number[],
+    ];
+    const [lone, other] = [unmatched(ones, others), unmatched(others, ones)];
+    for (let i = 0; i < Math.min(lone.length, other.length); i++) meet(inner, below, left[lone[i]!]!, right[other[i]!]!);
+  } else if (!isIgnored(below)) {
     const size = Math.min(left.length, right.length);
     const others: number[] = [];
     for (let i = 0; i < size; i++) if (!isEqual(left[i]!, right[i]!)) others.push(i);

@@ -5,8 +5,8 @@ import type { Differences } from "./difference.ts";
 
 const MAX_LINES = 20_000;
 
-/** A value; one of markup, in which `&quot;` stands for a quote; a text of one piece, as a script is. */
-export type InnerForm = "value" | "coded" | "raw";
+/** A value; a text of one piece, as a script is. */
+export type InnerForm = "value" | "raw";
 
 /** Two texts that are not the same, at one place of something larger. */
 export type CompareInner = (left: string, right: string, path: string, places: RulePlaces, as: InnerForm) => void;
@@ -23,14 +23,21 @@ export function compareText(left: string, right: string, cut: boolean, path: str
   compareSequences(one, other, `${path}[]`, differences, true, (left, right) => {
     differences.add(`${path}[]`, "value", left, right, { times: differingWords(left, right), opaque: true });
   });
-  if (!isUnordered(places) && moved(one, other)) differences.add(path, "order", left, right);
+  if (!isUnordered(places) && isMoved(one, other)) differences.add(path, "order", left, right);
 }
 
 const lines = (text: string): string[] => text.split(/\r\n|\n|\r/, MAX_LINES + 1);
 
-/** The same texts, not in the same order. */
-export function moved(left: readonly string[], right: readonly string[]): boolean {
-  return left.length === right.length && left.some((text, i) => text !== right[i]) && unmatched(left, right).length === 0;
+/** Do texts that both have, equally often, stand in another order? Whatever else differs. */
+export const isMoved = (left: readonly string[], right: readonly string[]): boolean => inOtherTurn(left, right) > 0;
+
+/** How many of the texts that both have, equally often, stand in the turn of another one. */
+function inOtherTurn(left: readonly string[], right: readonly string[]): number {
+  const counts = new Map<string, number>();
+  for (const text of left) counts.set(text, (counts.get(text) ?? 0) + 1);
+  for (const text of right) counts.set(text, (counts.get(text) ?? 0) - 1);
+  const [ones, others] = [left, right].map((list) => list.filter((text) => counts.get(text) === 0)) as [string[], string[]];
+  return ones.filter((text, at) => text !== others[at]).length;
 }
 
 /** Texts at one place: those without an equal on the other side are paired in their order, the rest is `missing` or `extra`. */
@@ -51,8 +58,12 @@ export function compareSequences(
 
 /** Characters between the first and the last that differ, of which the words are told apart. */
 const MAX_WORDY = 65_536;
-/** `12.00`, `10:00:01`, `a-b`, `2026-01-31T10:00:01.5Z`; and each sign by itself. */
-const WORD = /[\p{L}\p{N}_]+(?:[.:+-][\p{L}\p{N}_]+)*|[^\s\p{L}\p{N}_]/gu;
+/**
+ * `12.00`, `10:00:01`, `2026-01-31T10:00:01.5Z`, a UUID; letters and digits; and each sign by itself. Nothing else is one word with what it is
+ * joined to: `<UUID>_admin` is a random word, a sign and a word.
+ */
+const WORD =
+  /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?|\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?!\d)|\d+\.\d+(?![\p{L}\p{N}])|[\p{L}\p{N}]+|[^\s\p{L}\p{N}]/giu;
 
 /**
  * In how many words two texts differ that are not the same; at least 1. This tells a wrong price beside a time stamp from the time stamp alone
@@ -71,15 +82,13 @@ export function differingWords(left: string, right: string): number {
   const other = right.slice(start, Math.min(right.length - end, start + MAX_WORDY));
   if (isOneWord(one) && isOneWord(other)) return 1;
   const [ones, others] = [one.match(WORD) ?? [], other.match(WORD) ?? []];
-  return Math.max(1, unmatched(ones, others).length, unmatched(others, ones).length);
+  return Math.max(1, Math.max(unmatched(ones, others).length, unmatched(others, ones).length) + inOtherTurn(ones, others));
 }
 
-function isOneWord(text: string): boolean {
-  for (let at = 0; at < text.length; at++) if (!isInWord(text.charCodeAt(at)) || text.charCodeAt(at) >= 0x80) return false;
-  return true;
-}
+/** Of letters and digits alone. */
+const isOneWord = (text: string): boolean => /^[A-Za-z0-9]*$/.test(text);
 
-/** `WORD` goes on over letters, digits and `_ . : + -`; whatever is not ASCII may be a letter. */
+/** No `WORD` goes on over more than letters, digits and `_ . : + -`; whatever is not ASCII may be a letter. */
 const isInWord = (code: number): boolean =>
   code >= 0x80 ||
   (code >= 0x61 && code <= 0x7a) ||

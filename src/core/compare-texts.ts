@@ -13,7 +13,7 @@ export const MAX_LEVELS = 4;
 /** Parts that are read for their own structure, and their characters, all together. */
 export const MAX_PARTS = 500;
 const MAX_PART_LENGTH = 1_048_576;
-/** A longer text with spaces in it is prose, not a value. */
+/** A longer text is no value: it is prose, or something is coded in it. */
 const MAX_VALUE = 256;
 
 /** `as`: what their types say. They are not the same. */
@@ -58,31 +58,16 @@ function innerComparison(differences: Differences, level: number, effort: { part
       effort.length -= Math.max(left.length, right.length);
       if (effort.parts < 0 || effort.length < 0) differences.truncated = true;
       else {
-        const [one, other] = [left, right].map((text) => readStructure({ text: as === "coded" ? decoded(text) : text, cut: false }, null));
+        const [one, other] = [left, right].map((text) => readStructure({ text, cut: false }, null));
         const below = innerComparison(differences, level + 1, effort);
         if (compareStructures(one!, other!, false, path, places, differences, below)) return;
       }
     }
     differences.add(path, "value", left, right, {
       times: differingWords(left, right),
-      opaque: as === "raw" || isProse(left) || isProse(right),
+      opaque: as === "raw" || left.length > MAX_VALUE || right.length > MAX_VALUE,
     });
   };
 }
 
 export const mayHaveParts = (text: string): boolean => text.length > 1 && /[[{<&]/.test(text);
-
-const isProse = (text: string): boolean => text.length > MAX_VALUE && /\s/.test(text);
-
-const ENTITY = /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(quot|apos|amp|lt|gt));/gi;
-const NAMED: Readonly<Record<string, string>> = { quot: '"', apos: "'", amp: "&", lt: "<", gt: ">" };
-
-/** The references that JSON or markup needs within markup (XML 1.0, section 4.6). */
-export const decoded = (text: string): string =>
-  !text.includes("&")
-    ? text
-    : text.replace(ENTITY, (whole, decimal?: string, hex?: string, name?: string) => {
-        if (name !== undefined) return NAMED[name.toLowerCase()]!;
-        const point = decimal === undefined ? Number.parseInt(hex!, 16) : Number(decimal);
-        return point > 0x10ffff ? whole : String.fromCodePoint(point);
-      });

@@ -15,6 +15,8 @@ export interface Answer {
   /** By lower-case name; only those of `compare.headers` are looked at. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Body;
+  /** The address that the client asked for; absent: not known. */
+  readonly url?: string;
 }
 
 export interface Comparison {
@@ -46,7 +48,7 @@ function compareHeaders(left: Answer, right: Answer, names: readonly string[], p
     const [one, other] = [left.headers.get(name), right.headers.get(name)];
     if (one === other || isIgnored(intoKey(places, name))) continue;
     const kind = other === undefined ? "missing" : one === undefined ? "extra" : "value";
-    const times = one === undefined || other === undefined ? 1 : differingParts(name, one, other);
+    const times = one === undefined || other === undefined ? 1 : differingParts(name, one, other, left.url);
     if (times > 0) differences.add(writeKey("headers", name), kind, one, other, { times });
   }
 }

@@ -5,11 +5,14 @@
 import { unmatched } from "./compare-list.ts";
 import { differingWords } from "./compare-text.ts";
 
-/** In how many parts two values of a field differ; 0: they mean the same. `name` is in lower case. */
-export function differingParts(name: string, left: string, right: string): number {
+/**
+ * In how many parts two values of a field differ; 0: they mean the same. `name` is in lower case. `base`: the address that
+ * was asked for, to which those in fields are relative; null: not known.
+ */
+export function differingParts(name: string, left: string, right: string, base: string | null = null): number {
   const grammar = Object.hasOwn(GRAMMARS, name) ? GRAMMARS[name] : undefined;
   if (grammar === undefined) return left === right ? 0 : differingWords(left, right);
-  const [ones, others] = [left, right].map((value) => grammar(value.slice(0, MAX_VALUE))) as [string[], string[]];
+  const [ones, others] = [left, right].map((value) => grammar(value.slice(0, MAX_VALUE), base)) as [string[], string[]];
   const differing = Math.max(unmatched(ones, others).length, unmatched(others, ones).length);
   // Beyond what is taken apart only equal is equal.
   return differing === 0 && left.slice(MAX_VALUE) !== right.slice(MAX_VALUE) ? 1 : differing;
@@ -18,7 +21,7 @@ export function differingParts(name: string, left: string, right: string): numbe
 const MAX_VALUE = 16_384;
 
 /** The parts of a value, in a form that is equal where the meaning is. Their order says nothing. */
-type Grammar = (value: string) => string[];
+type Grammar = (value: string, base: string | null) => string[];
 
 /** Splits outside of quoted strings (RFC 9110, section 5.6.4) and, for links, of `<…>`. */
 function split(value: string, sign: "," | ";"): string[] {
@@ -84,7 +87,7 @@ const seconds = (text: string): string => (/^\d+$/.test(text) ? text.replace(/^0
 
 /** The lists of fields in `no-cache="…"` and `private="…"` are field names (RFC 9111, section 5.2.2). */
 const cacheValue = (name: string, value: string): string =>
-  name === "no-cache" || name === "private" ? setOf(lower)(value).join(",") : seconds(value);
+  name === "no-cache" || name === "private" ? setOf(lower)(value, null).join(",") : seconds(value);
 
 const directives = (sign: "," | ";", valueIn: (name: string, value: string) => string): Grammar => {
   return (value) => sorted(split(value, sign).map((one) => parameter(one, valueIn)));
@@ -107,16 +110,25 @@ function date(text: string): string {
 }
 
 /**
- * RFC 3986, section 6.2.2.1: scheme and host have no letter case; section 6.2.3: a scheme's own port is none. All else is exact; in parts, so
- * that a random key hides nothing else.
+ * An address is relative to the one that was asked for (RFC 9110, section 10.2.2). RFC 3986, section 6.2.2: scheme, host and the digits of an
+ * encoded octet have no letter case, and unreserved characters need no encoding; section 6.2.3: a scheme's own port is none. All else is
+ * exact; in parts, so that a random key or segment hides nothing else.
  */
-function urlParts(value: string): string[] {
+function urlParts(value: string, base: string | null): string[] {
+  const whole = (base !== null && URL.canParse(value, base) ? new URL(value, base).href : value.trim()).replace(ENCODED, normal);
   const [, scheme = "", authority = "", path = "", query = "", fragment = ""] =
-    /^([A-Za-z][\w+.-]*:)?(\/\/[^/?#\\]*)?([^?#]*)(\?[^#]*)?(#.*)?$/s.exec(value.trim()) ?? [];
+    /^([A-Za-z][\w+.-]*:)?(\/\/[^/?#\\]*)?([^?#]*)(\?[^#]*)?(#.*)?$/s.exec(whole) ?? [];
   const port = { "http:": /:80$/, "https:": /:443$/ }[lower(scheme)];
   const host = port === undefined ? lower(authority) : lower(authority).replace(port, "");
-  const parts = [`${lower(scheme)}${host}`, path === "" && host !== "" ? "/" : path, fragment, ...query.split("&")];
-  return parts.map((part, at) => `${at} ${part}`);
+  const segments = (path === "" && host !== "" ? "/" : path).split("/").map((segment, at) => `${at}/${segment}`);
+  return [`${lower(scheme)}${host}`, ...segments, fragment, ...query.split("&").map((part, at) => `${at}&${part}`)];
+}
+
+const ENCODED = /%([0-9A-Fa-f]{2})/g;
+
+function normal(encoded: string, digits: string): string {
+  const char = String.fromCharCode(Number.parseInt(digits, 16));
+  return /[\w.~-]/.test(char) ? char : encoded.toUpperCase();
 }
 
 /** RFC 6265, sections 4.1 and 5.2; one cookie a line. Each attribute is a part, so that a random value hides none. */

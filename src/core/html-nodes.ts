@@ -101,7 +101,7 @@ export function htmlNodes(text: string, xml = false): Page {
     if (xml && text.startsWith(CDATA, at)) {
       const end = text.indexOf("]]>", at);
       const inner = text.slice(at + CDATA.length, end < 0 ? text.length : end);
-      if (inner !== "") nodes.push({ text: inner });
+      if (inner !== "") nodes.push({ text: inner, literal: true });
       at = pending = end < 0 ? text.length : end + 3;
       continue;
     }

@@ -94,7 +94,7 @@ export const whyUndecided = (probed: number): string =>
     : "the lane that served also differs from itself, and the parts of this text cannot be told: a wrong value may hide in it";
 
 /** Differences below these are out of sight for as long as these are there. */
-const HIDES: ReadonlySet<Difference["kind"]> = new Set(["status", "missing", "extra", "type", "length", "order", "parse"]);
+const HIDES: ReadonlySet<Difference["kind"]> = new Set(["status", "missing", "extra", "type", "order", "parse"]);
 
 /**
  * The differences of one request, candidate against primary (`raw`) and probe against primary (`noise`; null: not asked, or not compared). A
@@ -133,11 +133,16 @@ function timesOf(differences: readonly Difference[]): Map<string, Seen> {
   return seen;
 }
 
-const coversOf = (differences: readonly Difference[]): string[] =>
-  differences.filter(({ kind }) => HIDES.has(kind)).map(({ kind, path }) => (kind === "status" ? "" : path));
+type Cover = Pick<Difference, "path" | "kind">;
 
-const isHidden = (path: string, covers: readonly string[]): boolean =>
-  covers.some((cover) => cover === "" || (path.startsWith(cover) && (path[cover.length] === "." || path[cover.length] === "[")));
+const coversOf = (differences: readonly Difference[]): Cover[] => differences.filter(({ kind }) => HIDES.has(kind));
+
+/** Another order hides the elements of a list; those of a page are compared all the same. */
+const isHidden = (path: string, covers: readonly Cover[]): boolean =>
+  covers.some(({ path: cover, kind }) => {
+    if (kind === "status") return true;
+    return path.startsWith(cover) && (path[cover.length] === "[" || (path[cover.length] === "." && kind !== "order"));
+  });
 
 /** Diffy's three numbers, in percent, over the requests that were asked twice; `real` is what its rule would report. */
 export interface DiffyFigures {

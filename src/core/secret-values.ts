@@ -2,9 +2,10 @@
  * Values of an answer that are secret by what stands beside them: `{ "name": "password", "value": … }`, `<meta name="csrf-token" content=…>`, a
  * line of YAML under another. A difference shows one place alone; so these are known before a sample of it is redacted (contract section 7).
  */
+import { decoded } from "./character-references.ts";
 import type { Body, TextForm } from "./compare-body.ts";
 import type { HtmlNode } from "./compare-html.ts";
-import { decoded, MAX_LEVELS, MAX_PARTS, mayHaveParts } from "./compare-texts.ts";
+import { MAX_LEVELS, MAX_PARTS, mayHaveParts } from "./compare-texts.ts";
 import type { JsonValue } from "./json-value.ts";
 import { writeKey } from "./path.ts";
 import { isNameKey, isValueKey, secretRanges } from "./redact-context.ts";

@@ -84,7 +84,8 @@ export function answerOf(taken: Taken, facts: Facts): Answer {
   const cookies = taken.headers.getSetCookie().map(toPublic);
   if (cookies.length > 0) headers.set("set-cookie", (publicCookies(cookies, origin, facts)?.lines ?? cookies).join("\n"));
   setAnswerHeaders(headers, origin);
-  return { status: taken.status, headers, body: mapText(bodyOf(taken), toPublic) };
+  const url = `${facts.secure ? "https" : "http"}://${facts.authority}${facts.path}${facts.search}`;
+  return { status: taken.status, headers, body: mapText(bodyOf(taken), toPublic), url };
 }
 
 export interface Comparing {

@@ -143,6 +143,35 @@ describe("two JSON bodies", () => {
   });
 });
 
+describe("lists of another length", () => {
+  const items = (count: number, one: object) => ({ items: Array.from({ length: count }, (_, at) => ({ id: at, ...one })) });
+
+  it("do not hide what their elements are", () => {
+    expect(json(items(5, { price: 5, stock: 3 }), items(3, { price: "NaN" }))).toEqual([
+      "length body.items",
+      "type body.items[].price ×3",
+      "missing body.items[].stock ×3",
+    ]);
+    expect(json(items(2, { a: 1 }), items(4, { a: 2 }))).toEqual(["length body.items", "value body.items[].a ×2"]);
+    expect(json([1, 2, 3], [1, "2"])).toEqual(["length body", "type body[]"]);
+  });
+
+  it("are a length alone where elements are gone or new, and in rules", () => {
+    expect(json([1, 2, 3], [2, 3])).toEqual(["length body"]);
+    expect(json([{ a: 1 }, { a: 2 }], [{ a: 0 }, { a: 1 }, { a: 2 }])).toEqual(["length body"]);
+    expect(json(items(2, { a: 1 }), items(4, { a: 2 }), { ignore: ["body.items[].a"] })).toEqual(["length body.items"]);
+    expect(json([1, 2], [3, 4, 5], { ignore: ["body[]"] })).toEqual(["length body"]);
+  });
+});
+
+describe("a long value without spaces", () => {
+  it("is a text that nobody can take apart", () => {
+    const coded = (value: object) => btoa(JSON.stringify({ ...value, pad: "x".repeat(600) }));
+    const [found] = compareBodies(asJson({ state: coded({ price: 10 }) }), asJson({ state: coded({ price: 99 }) })).differences;
+    expect(found).toMatchObject({ path: "body.state", kind: "value", opaque: true });
+  });
+});
+
 describe("the rules of places", () => {
   it("ignore a place with all below it, also within lists whose order counts", () => {
     const [left, right] = [
@@ -348,7 +377,7 @@ describe("a wrong price", () => {
 
   it.each(Object.entries(OPAQUE))("is nowhere to be seen in %s, and that is said", (_, { type, write, place }) => {
     const comparison = compareBodies(body(type, write("09.1", "12.50")), body(type, write("09.2", "13.50")));
-    expect(names(comparison)).toEqual([place]);
+    expect(comparison.differences.map(({ kind, path }) => `${kind} ${path}`)).toEqual([place]);
     expect(comparison.differences[0]!.opaque).toBe(true);
   });
 
@@ -406,7 +435,13 @@ describe("two texts differ in words:", () => {
     ["a  b", "a b", 1],
     ["", "a b c", 3],
     ["2026-01-31T10:00:01.5Z", "2026-01-31T10:00:02.6Z", 1],
-    ["f3a-b2c-1", "aaa-bbb-2", 1],
+    ["f3a-b2c-1", "aaa-bbb-2", 3],
+    ["6fa459ea-ee8a-3ca4-894e-db77e160355e_admin", "16fd2706-8baf-433b-82eb-8c7fada847da_guest", 2],
+    ["1234:DENY", "5678:ALLOW", 2],
+    ["key=a1b2.eu", "key=c3d4.us", 2],
+    ["10:00:01 debit 100 credit 200", "10:00:02 debit 100 credit 200", 1],
+    ["10:00:01 debit 100 credit 200", "10:00:02 debit 200 credit 100", 3],
+    ["1, 2 < 3", "2, 1 < 3", 2],
     ["grüne Äpfel", "grüne Birnen", 1],
   ])("%j and %j in %d", (left, right, words) => {
     expect(differingWords(left, right)).toBe(words);
@@ -441,9 +476,48 @@ describe("HTML", () => {
 
   it("shows another order", () => {
     const [one, two, title] = [element("p", "one"), element("p", "two"), element("h1", "Shop")];
-    expect(html(page(one, two), page(two, one))).toEqual(["order body"]);
+    expect(html(page(one, two), page(two, one))).toEqual(["order body.html.body.p.#text"]);
     expect(html(page(title, two), page(two, title))).toEqual(["order body"]);
     expect(html(page(title, two), page(two, title), { unordered: ["body"] })).toEqual([]);
+  });
+
+  it("shows another order beside something that differs by itself", () => {
+    const rows = (at: string, ...prices: string[]) =>
+      page(element("i", at), ...["Apple", "Pear"].map((name, row) => element("tr", element("td", name), element("td", prices[row]!))));
+    const stamp = "value body.html.body.i.#text";
+    expect(html(rows("1", "3", "4"), rows("2", "3", "4"))).toEqual([stamp]);
+    expect(html(rows("1", "3", "4"), rows("2", "4", "3"))).toEqual([stamp, "order body.html.body.tr.td.#text"]);
+    expect(html(rows("1", "3", "4"), rows("2", "4", "3"), { unordered: ["body.html.body.tr.td.#text"] })).toEqual([stamp]);
+    const moved = (at: string, ...parts: string[]) => page(element("i", at), ...parts.map((tag) => element(tag, "x")));
+    expect(html(moved("1", "p", "b"), moved("2", "b", "p"))).toEqual([stamp, "order body"]);
+    const items = (at: string, ...texts: string[]) => page(open("img", { src: at }), ...texts.map((text) => element("li", text)));
+    expect(html(items("1", "a", "b"), items("2", "b", "a"))).toEqual(["value body.html.body.img.@src", "order body.html.body.li.#text"]);
+    const xml = (at: string, one: string, other: string) => body("application/xml", `<r><t>${at}</t><p>${one}</p><p>${other}</p></r>`);
+    expect(names(compareBodies(xml("1", "3", "4"), xml("2", "4", "3")))).toEqual(["value body.r.t.#text", "order body.r.p.#text"]);
+  });
+
+  it.each<[string, string, string]>([
+    ["text/html", '<a href="/x" class="c">x</a>', '<a class="c" href="/x">x</a>'],
+    ["application/xml", '<r><i id="1" n="2"/></r>', '<r><i n="2" id="1"></i></r>'],
+    ["application/xml", "<r><![CDATA[x & y]]></r>", "<r>x &amp; y</r>"],
+    ["application/xml", "<r>a<![CDATA[<b>]]>c</r>", "<r>a&lt;b&#62;c</r>"],
+    ["application/xml", '<r a="1 &#38; 2">caf&#233;</r>', '<r a="1 &amp; 2">caf\u00e9</r>'],
+    ["text/html; charset=utf-8", "<p>a&nbsp;b &euro;1 &auml;&Auml;</p>", "<p>a\u00a0b \u20ac1 \u00e4\u00c4</p>"],
+    ["text/html", '<p title="a &quot;b&quot;">it&#39;s &amp; more</p>', "<p title='a &#34;b&#34;'>it's &#x26; more</p>"],
+    ["text/html", "<p>a <!-- 1 -->b</p>", "<p>a b</p>"],
+    ["text/html", '<p class="a  b">x</p>', '<p class="b a">x</p>'],
+  ])("%s means the same: %s and %s", (type, left, right) => {
+    expect(names(compareBodies(body(type, left), body(type, right)))).toEqual([]);
+  });
+
+  it.each<[string, string, string]>([
+    ["application/xml", "<r><![CDATA[&amp;]]></r>", "<r>&amp;</r>"],
+    ["text/html", "<p>a&nbsp;b</p>", "<p>a b</p>"],
+    ["text/html", '<script>"&lt;"</script>', '<script>"<"</script>'],
+    ["application/xml", '<r class="a b"/>', '<r class="b a"/>'],
+    ["text/html", "<p>&Auml;</p>", "<p>&auml;</p>"],
+  ])("%s does not mean the same: %s and %s", (type, left, right) => {
+    expect(names(compareBodies(body(type, left), body(type, right)))).toHaveLength(1);
   });
 
   it("obeys ignored elements, attributes and texts", () => {

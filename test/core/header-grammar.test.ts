@@ -21,6 +21,7 @@ describe("a header's values", () => {
       '</b>;rel="next",<https://a/x,y>;as="style";rel="next preload"',
     ],
     ["location", "HTTPS://Shop.example:443", "https://shop.example/"],
+    ["location", "/a%2fb?c=%3d%41", "/a%2Fb?c=%3DA"],
     ["set-cookie", "a=1; Path=/; HttpOnly; Domain=.A.example\nb=2", "b=2\na=1; httponly; domain=a.example; path=/"],
     ["expires", "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT"],
     ["strict-transport-security", "max-age=31536000; includeSubDomains", 'includesubdomains;Max-Age="31536000"'],
@@ -43,6 +44,9 @@ describe("a header's values", () => {
     ["location", "http://a.example/", "https://a.example/", 1],
     ["location", "https://a.example:8443/", "https://a.example/", 1],
     ["location", "/a?t=1&c=2", "/a?t=3&c=4", 2],
+    ["location", "/orders/6fa459ea", "/error/16fd2706", 2],
+    ["location", "/orders/6fa459ea", "/orders/16fd2706", 1],
+    ["location", "/a%2fb", "/a/b", 2],
     ["link", "</a>; rel=next", "</A>; rel=next", 1],
     ["set-cookie", "sid=1; Path=/", "sid=2; Path=/x", 2],
     ["set-cookie", "sid=1; Secure", "sid=1", 1],
@@ -52,6 +56,23 @@ describe("a header's values", () => {
     ["__proto__", "a", "b", 1],
   ])("of %s differ: %j and %j in %s parts", (name, left, right, parts) => {
     expect(differingParts(name, left, right)).toBe(parts);
+  });
+
+  it("are relative to the address that was asked for", () => {
+    const base = "http://shop.example/cart/items?x=1";
+    for (const other of [
+      "http://shop.example/login",
+      "http://shop.example:80/login",
+      "//SHOP.example/login",
+      "../login",
+      "/cart/../login",
+    ]) {
+      expect(differingParts("location", "/login", other, base)).toBe(0);
+    }
+    for (const other of ["https://shop.example/login", "http://other.example/login", "login", "/login?x=1"]) {
+      expect(differingParts("location", "/login", other, base)).toBeGreaterThan(0);
+    }
+    expect(differingParts("content-location", "http://", "http://x y", base)).toBe(1);
   });
 
   it("never throw, and are the same as themselves, whatever they are", () => {

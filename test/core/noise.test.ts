@@ -43,7 +43,7 @@ describe("one request's pairs", () => {
       "headers.vary value: 0100",
     ]);
     expect(paired([difference("body.items[].at"), difference("body.items2")], [list])).toEqual([
-      "body.items[].at value: 1000",
+      "body.items[].at value: 1010",
       "body.items2 value: 1010",
       "body.items length: 0101",
     ]);

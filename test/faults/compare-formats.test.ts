@@ -149,9 +149,92 @@ const HEADERS: Readonly<Record<string, Case>> = {
   ),
 };
 
+let drawn = 0;
+/** As a UUID is written; never one twice. */
+const uuid = () => `${(++drawn).toString(16).padStart(8, "0")}-ee8a-4ca4-894e-${(drawn * 7919).toString(16).padStart(12, "0")}`;
+const same = (type: string, left: string, right: string): Case => always(typed(type, left), typed(type, right), []);
+/** Each answer is made anew. */
+const unsteady = (type: string, left: () => string, right: () => string, ...found: string[]): Case =>
+  always(
+    (exchange) => typed(type, left())(exchange),
+    (exchange) => typed(type, right())(exchange),
+    found,
+  );
+const table = (...cells: string[]) => `<p>${stamp()}</p><table>${cells.map((cell) => `<tr><td>${cell}</td></tr>`).join("")}</table>`;
+const items = (one: object) => JSON.stringify({ items: Array.from({ length: 1 + (++drawn % 37) }, (_, id) => ({ id, ...one })) });
+const coded = (price: number) => JSON.stringify({ state: btoa(JSON.stringify({ at: stamp(), price, pad: "x".repeat(600) })) });
+const sentence = (text: string) => JSON.stringify({ m: `${stamp()} ${text}` });
+const link = (role: string) => JSON.stringify({ link: `${uuid()}_${role}` });
+const TEXTS: Readonly<Record<string, Case>> = {
+  "attributes in another order": same("text/html", '<a href="/x" class="c d">x</a>', '<a class="d c" href="/x">x</a>'),
+  "references to characters": same("application/xml", '<r a="&#39;">caf&#233; &lt;</r>', '<r a="\'">caf\u00e9 <![CDATA[<]]></r>'),
+  "cells that changed their places beside a time stamp": unsteady(
+    "text/html",
+    () => table("Apple", "1", "Pear", "2"),
+    () => table("Apple", "2", "Pear", "1"),
+    "value body.p.#text: noise",
+    "order body.table.tr.td.#text: regression",
+  ),
+  "elements of lists that are never of one length": unsteady(
+    "application/json",
+    () => items({ price: 5, stock: 3 }),
+    () => items({ price: "NaN" }),
+    "length body.items: noise",
+    "missing body.items[].stock: regression",
+    "type body.items[].price: regression",
+  ),
+  "words that changed their places": unsteady(
+    "application/json",
+    () => sentence("debit 100 credit 200"),
+    () => sentence("debit 200 credit 100"),
+    "value body.m: regression",
+  ),
+  "a word joined to a random one": unsteady(
+    "application/json",
+    () => link("guest"),
+    () => link("admin"),
+    "value body.link: regression",
+  ),
+  "a long text that is coded": unsteady(
+    "application/json",
+    () => coded(10),
+    () => coded(99),
+    "value body.state: undecided",
+  ),
+};
+const redirect = (left: (exchange: Parameters<Responder>[0]) => string, right: typeof left, ...found: string[]): Case =>
+  always(
+    (exchange) => reply.redirect(left(exchange))(exchange),
+    (exchange) => reply.redirect(right(exchange))(exchange),
+    found,
+  );
+const ADDRESSES: Readonly<Record<string, Case>> = {
+  "an address relative to the one that was asked": redirect(
+    () => "/login",
+    ({ seen }) => `http://${headerOf(seen.headers, "x-forwarded-host")}:80/login`,
+  ),
+  "an encoded octet in another letter case": redirect(
+    () => "/a%2fb",
+    () => "/a%2Fb",
+  ),
+  "a segment beside a random one": redirect(
+    () => `/orders/${uuid()}`,
+    () => `/error/${uuid()}`,
+    "value headers.location: regression",
+  ),
+};
+
 const named = (fault: string, cases: Readonly<Record<string, Case>>) =>
   Object.entries(cases).map(([name, one]): [string, Case] => [`fault ${fault}: ${name}`, one]);
-const ALL = [...formats, ...opaque, ...named("C1", HOSTS), ...named("C3", NUMBERS), ...named("C5", HEADERS)];
+const ALL = [
+  ...formats,
+  ...opaque,
+  ...named("C2", TEXTS),
+  ...named("C2, C5", ADDRESSES),
+  ...named("C1", HOSTS),
+  ...named("C3", NUMBERS),
+  ...named("C5", HEADERS),
+];
 /** Words of letters only, so that no endpoint is taken for an id. */
 const pathOf = (at: number) => `/case/${String.fromCharCode(97 + Math.floor(at / 26))}${String.fromCharCode(97 + (at % 26))}`;
 
