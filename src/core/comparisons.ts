@@ -1,8 +1,9 @@
 /**
  * What comparisons found, added up (contract section 7): endpoint → place → counts, and a few samples. Whoever sends requests chooses paths,
- * so everything has a cap: of more endpoints, the least used are one, `other`; further places of an endpoint are counted, not kept.
+ * so everything has a cap: of more endpoints, the least used are one, `other`; of more places, the least useful are counted, not kept.
  */
 import type { Counts } from "./noise.ts";
+import { surplus } from "./surplus-places.ts";
 
 export const MAX_ENDPOINTS = 200;
 /** Of all endpoints that have no name of their own. */
@@ -124,6 +125,7 @@ export class Comparisons {
 
   /** All sums; none are left. */
   take(): EndpointBatch[] {
+    for (const sum of this.#sums.values()) dropPlaces(sum);
     const batches = [...this.#sums.values()].map(batchOf);
     this.#sums = new Map();
     this.#length = 0;
@@ -142,16 +144,28 @@ const lengthOf = (samples: readonly string[]) => samples.reduce((sum, { length }
 function addPlace(sum: Sum, { path, kind, counts, opaque }: Place): void {
   const key = `${kind} ${path}`;
   const { counts: known, opaque: either = opaque } = sum.places.get(key) ?? {};
-  if (known === undefined && (sum.places.size >= MAX_PLACES || path.length > MAX_NAME)) {
+  if (path.length > MAX_NAME) {
     sum.more += counts.raw + counts.noise;
     return;
   }
+  // Now and then, so that no request pays for it.
+  if (known === undefined && sum.places.size >= 2 * MAX_PLACES) dropPlaces(sum);
   const before = known ?? { raw: 0, noise: 0, onlyRaw: 0, onlyNoise: 0 };
   const raw = before.raw + counts.raw;
   const noise = before.noise + counts.noise;
   const onlyRaw = before.onlyRaw + counts.onlyRaw;
   const onlyNoise = before.onlyNoise + counts.onlyNoise;
   sum.places.set(key, { path, kind, ...(either && { opaque: either }), counts: { raw, noise, onlyRaw, onlyNoise } });
+}
+
+function dropPlaces(sum: Sum): void {
+  if (sum.places.size <= MAX_PLACES) return;
+  const places = [...sum.places].map(([key, { path, counts }]) => ({ key, path, seen: counts.raw + counts.noise }));
+  for (const at of surplus(places, MAX_PLACES)) {
+    const { key, seen } = places[at]!;
+    sum.places.delete(key);
+    sum.more += seen;
+  }
 }
 
 interface Reservoir<T> {

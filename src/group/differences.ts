@@ -13,6 +13,7 @@ import {
   type Signature,
 } from "../core/comparisons.ts";
 import type { Counts } from "../core/noise.ts";
+import { surplus } from "../core/surplus-places.ts";
 import { EndpointNames, type Of } from "./endpoint-names.ts";
 
 const MAX_SAMPLES_LENGTH = 4 * 1024 * 1024;
@@ -136,18 +137,14 @@ export class Differences {
    * that gave way is not given again, because its share of the chance to be wrong was used.
    */
   #addPlaces(of: Of, places: readonly Place[]): number {
-    let more = 0;
-    let count = this.#count("SELECT COUNT(*) AS n FROM places WHERE mirror = ? AND endpoint = ?", ...of);
+    const { gone, more } = this.#makeRoom(of, places);
     const last = this.#count("SELECT MAX(rank) AS n FROM ranks WHERE mirror = ?", of[0]);
     let rank = Math.max(last, this.#count("SELECT MAX(rank) AS n FROM places WHERE mirror = ?", of[0]));
     for (const { path, kind, counts, opaque } of places.toSorted((a, b) => (`${a.kind} ${a.path}` < `${b.kind} ${b.path}` ? -1 : 1))) {
+      if (gone.has(`${kind} ${path}`)) continue;
       const where = [...of, path, kind] as const;
       const query = "SELECT rank FROM places WHERE mirror = ? AND endpoint = ? AND path = ? AND kind = ?";
       const [known] = this.#sql.exec<{ rank: number | null }>(query, ...where);
-      if (known === undefined && count++ >= MAX_PLACES) {
-        more += counts.raw + counts.noise;
-        continue;
-      }
       const paired = counts.onlyRaw + counts.onlyNoise > 0;
       const own = known?.rank ?? (paired ? ++rank : null);
       this.#sql.exec(
@@ -165,6 +162,20 @@ export class Differences {
     }
     if (rank > last) this.#sql.exec("INSERT OR REPLACE INTO ranks VALUES (?, ?)", of[0], rank);
     return more;
+  }
+
+  /** Of those that are there and those that come, the least useful go; as `kind path`, and how many sightings they were. */
+  #makeRoom(of: Of, places: readonly Place[]): { readonly gone: ReadonlySet<string>; readonly more: number } {
+    const all = new Map(this.#places(of).map(({ path, kind, raw, noise }) => [`${kind} ${path}`, { path, kind, seen: raw + noise }]));
+    for (const { path, kind, counts } of places) {
+      const key = `${kind} ${path}`;
+      all.set(key, { path, kind, seen: (all.get(key)?.seen ?? 0) + counts.raw + counts.noise });
+    }
+    const list = [...all.values()];
+    const lost = [...surplus(list, MAX_PLACES)].map((at) => list[at]!);
+    for (const { path, kind } of lost)
+      this.#sql.exec("DELETE FROM places WHERE mirror = ? AND endpoint = ? AND path = ? AND kind = ?", ...of, path, kind);
+    return { gone: new Set(lost.map(({ path, kind }) => `${kind} ${path}`)), more: lost.reduce((sum, { seen }) => sum + seen, 0) };
   }
 
   #addSamples(of: Of, { signature, seen, samples }: Signature, now: number): void {

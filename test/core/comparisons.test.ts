@@ -68,6 +68,20 @@ describe("sums of comparisons", () => {
     expect(sums.take()[0]).toMatchObject({ endpoint: "x".repeat(512), more: 1, places: [] });
   });
 
+  it.each<[string, (id: number) => string]>([
+    ["of ids", (id) => `body.byId.k${id}x`],
+    ["below ids", (id) => `body.byId.k${id}x.price`],
+    ["of ids in quotes", (id) => `body['k.${id}'].items[].price`],
+  ])("keep a place that comes late among keys %s", (_, pathOf) => {
+    const sums = new Comparisons(() => 0.5);
+    for (let i = 0; i < 2_000; i++) sums.add(batch({ places: [place(pathOf(i)), place(pathOf(i))] }));
+    for (let i = 2_000; i < 4_000; i++) sums.add(batch({ places: [place(pathOf(i)), ...(i % 100 === 0 ? [place("body.total")] : [])] }));
+    const [all] = sums.take();
+    expect(all!.places).toHaveLength(200);
+    expect(all!.places.find(({ path }) => path === "body.total")?.counts.raw).toBe(20);
+    expect(all!.places.reduce((sum, { counts }) => sum + counts.raw, all!.more)).toBe(6_020);
+  });
+
   it("leave out samples that are too long, one by one and together", () => {
     const sums = new Comparisons(() => 0.5);
     sums.add(batch({ signatures: [seen("a", "x".repeat(16 * 1024 + 1), "y")] }));

@@ -143,6 +143,22 @@ describe("stored differences", () => {
     });
   });
 
+  it("keep a place that comes late among endless keys that are ids, and its rank", async () => {
+    await withStore("ids", (store) => {
+      const places = (from: number) =>
+        Array.from({ length: 100 }, (_, j) => ({ path: `body.byId.k${from + j}x.price`, kind: "extra", counts: counts(1, 0, 1, 0) }));
+      for (let i = 0; i < 10; i++) add(store, [batch("GET /", { places: places(i * 100) })]);
+      const total = { path: "body.total", kind: "value", counts: counts(1, 0, 1, 0) };
+      add(store, [batch("GET /", { places: [...places(1_000), total] })]);
+      for (let i = 11; i < 21; i++) add(store, [batch("GET /", { places: places(i * 100) })]);
+      add(store, [batch("GET /", { places: [total] })]);
+      const [row] = store.read(NOW);
+      expect(row!.places).toHaveLength(200);
+      expect(row!.places.find(({ path }) => path === "body.total")).toMatchObject({ raw: 2, rank: 1_101 });
+      expect(row!.more).toBe(2_100 - 199);
+    });
+  });
+
   it("have five samples per set of places, each request with the same chance to be one", async () => {
     let state = 1;
     const random = () => {
