@@ -36,14 +36,10 @@ const placesOf = (signature: string) =>
     return { kind: line.slice(0, space), path: line.slice(space + 1) };
   });
 
-function endpointOf({ mirror, endpoint, compared, probed, more, places, samples }: EndpointRow, isIgnoredPath: (path: string) => boolean) {
+function endpointOf({ places, samples, ...counts }: EndpointRow, isIgnoredPath: (path: string) => boolean) {
   return {
-    mirror,
-    endpoint,
-    compared,
-    probed,
-    more,
-    paths: places.map((place) => placeOf(place, probed, isIgnoredPath(place.path))),
+    ...counts,
+    paths: places.map((place) => placeOf(place, counts.probed, isIgnoredPath(place.path))),
     samples: samples.map(({ signature, at, seen, text }) => ({ paths: placesOf(signature), at, seen, sample: JSON.parse(text) })),
   };
 }

@@ -23,6 +23,8 @@ interface Endpoint {
   readonly endpoint: string;
   readonly compared: number;
   readonly probed: number;
+  /** Absent from a Worker of an earlier version. */
+  readonly truncated?: number;
   /** Sightings of places that are not listed. */
   readonly more: number;
   readonly paths: readonly Place[];
@@ -107,13 +109,15 @@ function sayEndpoints(name: string, endpoints: readonly Endpoint[], samples: boo
   if (!samples) say(dim(`Examples: npx lanes differences ${name} --samples`));
 }
 
-function sayEndpoint({ mirror, endpoint, compared, probed, more, paths, samples }: Endpoint, withSamples: boolean): void {
+function sayEndpoint({ mirror, endpoint, compared, probed, truncated = 0, more, paths, samples }: Endpoint, withSamples: boolean): void {
   say(`${bold(endpoint)} ${dim(`mirror ${mirror}: ${compared} compared, ${probed} of them asked twice`)}`);
   const rows = [...paths]
     .sort((a, b) => rank(a) - rank(b))
     .map(({ path, kind, verdict, raw, noise }) => [STYLES[verdict](verdict), path, kind, String(raw), String(noise)]);
   say(rows.length === 0 ? green("  no differences") : table(["verdict", "where", "what", "raw", "noise"], rows, [3, 4]));
   for (const why of new Set(paths.flatMap(({ why }) => why ?? []))) say(dim(`  undecided: ${why}`));
+  if (truncated > 0)
+    say(yellow(`  of ${plural(truncated, "request")} only a beginning of the answers was compared: nothing is known of the rest`));
   if (more > 0) say(dim(`  and ${plural(more, "difference")} in further places, not listed`));
   if (withSamples) for (const sample of samples) saySample(sample);
   say();

@@ -43,6 +43,8 @@ export interface EndpointBatch {
   readonly compared: number;
   /** Compared, and the lane that served was asked a second time. */
   readonly probed: number;
+  /** Compared, but only a beginning of the answers; absent: in no request. */
+  readonly truncated?: number;
   /** Sightings of places that did not fit. */
   readonly more: number;
   readonly places: readonly Place[];
@@ -54,6 +56,7 @@ interface Sum {
   readonly endpoint: string;
   compared: number;
   probed: number;
+  truncated: number;
   more: number;
   readonly places: Map<string, Place>;
   readonly signatures: Map<string, Signature>;
@@ -80,6 +83,7 @@ export class Comparisons {
     const sum = this.#sumOf(batch.mirror, this.#nameOf(batch.mirror, batch.endpoint.slice(0, MAX_NAME), named));
     sum.compared += batch.compared;
     sum.probed += batch.probed;
+    sum.truncated += batch.truncated ?? 0;
     sum.more += batch.more;
     for (const place of batch.places) addPlace(sum, place);
     for (const signature of batch.signatures) this.#addSignature(sum, signature);
@@ -99,7 +103,7 @@ export class Comparisons {
     const known = this.#sums.get(key);
     if (known) return known;
     if (endpoint !== OTHER) this.#makeRoom();
-    const fresh = { mirror, endpoint, compared: 0, probed: 0, more: 0, places: new Map(), signatures: new Map() };
+    const fresh = { mirror, endpoint, compared: 0, probed: 0, truncated: 0, more: 0, places: new Map(), signatures: new Map() };
     this.#sums.set(key, fresh);
     return fresh;
   }

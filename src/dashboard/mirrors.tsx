@@ -43,10 +43,11 @@ interface EndpointProps {
 const HEAD = ["Path", "Kind", "Verdict", "Raw", "Noise", "Only raw", "Only noise", "Diffy rel. / abs.", <Hidden>Action</Hidden>];
 
 function Paths({ endpoint, name, session, limits }: EndpointProps) {
-  const { endpoint: title, mirror, compared, probed, more } = endpoint;
+  const { endpoint: title, mirror, compared, probed, truncated = 0, more } = endpoint;
   const paths = endpoint.paths.toSorted((a, b) => ORDER.indexOf(a.verdict) - ORDER.indexOf(b.verdict) || b.raw - a.raw);
   const unlisted = paths.length > limits.paths ? ` ${paths.length - limits.paths} more paths are on the page of all differences.` : "";
-  const caption = `${compared} compared, ${probed} of them with the live lane asked twice; mirror ${mirror}.${unlisted}`;
+  const cut = truncated > 0 ? ` Of ${truncated} only a beginning of the answers was compared: nothing is known of the rest.` : "";
+  const caption = `${compared} compared, ${probed} of them with the live lane asked twice; mirror ${mirror}.${cut}${unlisted}`;
   return (
     <Table label={`Differences of ${title}`} caption={more > 0 ? `${caption} ${more} sightings did not fit.` : caption} head={HEAD}>
       {paths.slice(0, limits.paths).map((path) => (

@@ -144,6 +144,8 @@ export interface Endpoint {
   readonly endpoint: string;
   readonly compared: number;
   readonly probed: number;
+  /** Of so many requests only a beginning of the answers was compared. */
+  readonly truncated?: number;
   /** Sightings of places that are not listed. */
   readonly more: number;
   readonly paths: readonly {

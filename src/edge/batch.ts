@@ -13,6 +13,8 @@ export interface Comparison {
   readonly named: boolean;
   /** The lane that served was asked a second time, and its answer was compared, too. */
   readonly probed: boolean;
+  /** Only a beginning of the answers was compared, or not all that differed is in `observed`. */
+  readonly truncated: boolean;
   /** Places that differed, in the copy's answer or in the second one. */
   readonly observed: readonly Observed[];
   /** JSON, redacted, to be shown to people; null: nothing differed, or nothing may be kept. At most 16 KiB. */
@@ -104,7 +106,7 @@ export function countUncompared(group: string, lane: string, service: string, re
 
 /** Counts a comparison for the mirror's lane and keeps what it found. */
 export function countComparison(group: string, lane: string, service: string, comparison: Comparison): void {
-  const { mirror, endpoint, named, probed, observed, sample } = comparison;
+  const { mirror, endpoint, named, probed, truncated, observed, sample } = comparison;
   const differing = observed.filter(({ counts }) => counts.raw > 0);
   const tally = tallyOf(group, lane, service);
   tally.compared += 1;
@@ -113,7 +115,8 @@ export function countComparison(group: string, lane: string, service: string, co
   const comparisons = comparisonsOf.get(group) ?? new Comparisons(Math.random);
   comparisonsOf.set(group, comparisons);
   const signatures = sample === null ? [] : [{ signature: signature.join("\n"), seen: 1, samples: [sample] }];
-  comparisons.add({ mirror, endpoint, compared: 1, probed: probed ? 1 : 0, more: 0, places: observed, signatures }, named);
+  const counts = { compared: 1, probed: Number(probed), truncated: Number(truncated), more: 0 };
+  comparisons.add({ mirror, endpoint, ...counts, places: observed, signatures }, named);
 }
 
 /** All that is pending, by group; nothing is pending after. */

@@ -255,6 +255,7 @@ async function compareCopy(
     endpoint: endpointName(facts.method, facts.path, ready.reading.operations),
     named: primary.status < 400,
     probed: asked,
+    truncated: raw.truncated,
     observed: pair(shown, asked ? noise.differences.map((difference) => redact(difference, hidden, values)) : null),
     sample: sampleOf(facts, shown, raw.truncated),
   });

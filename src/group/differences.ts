@@ -45,6 +45,8 @@ export interface EndpointRow {
   readonly endpoint: string;
   readonly compared: number;
   readonly probed: number;
+  /** Of so many requests only a beginning of the answers was compared. */
+  readonly truncated: number;
   /** Sightings of places that are not listed, because there were too many. */
   readonly more: number;
   readonly places: PlaceRow[];
@@ -52,7 +54,8 @@ export interface EndpointRow {
 }
 
 const TABLES = {
-  endpoints: "mirror TEXT, endpoint TEXT, compared INTEGER, probed INTEGER, more INTEGER, PRIMARY KEY (mirror, endpoint)",
+  endpoints:
+    "mirror TEXT, endpoint TEXT, compared INTEGER, probed INTEGER, more INTEGER, truncated INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (mirror, endpoint)",
   places: `mirror TEXT, endpoint TEXT, path TEXT, kind TEXT, raw INTEGER, noise INTEGER, onlyRaw INTEGER, onlyNoise INTEGER, rank INTEGER,
     opaque INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (mirror, endpoint, path, kind)`,
   signatures: "mirror TEXT, endpoint TEXT, signature TEXT, seen INTEGER, PRIMARY KEY (mirror, endpoint, signature)",
@@ -74,9 +77,14 @@ export class Differences {
     this.#random = random;
     this.#pending = new Comparisons(random);
     for (const [name, columns] of Object.entries(TABLES)) sql.exec(`CREATE TABLE IF NOT EXISTS ${name} (${columns})`);
-    // Made before there was such a thing.
-    if (this.#count("SELECT COUNT(*) AS n FROM pragma_table_info('places') WHERE name = 'opaque'") === 0)
-      sql.exec("ALTER TABLE places ADD COLUMN opaque INTEGER NOT NULL DEFAULT 0");
+    // Made before there were such things.
+    for (const [table, column] of [
+      ["places", "opaque"],
+      ["endpoints", "truncated"],
+    ] as const) {
+      if (this.#count("SELECT COUNT(*) AS n FROM pragma_table_info(?) WHERE name = ?", table, column) === 0)
+        sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} INTEGER NOT NULL DEFAULT 0`);
+    }
     this.#names = new EndpointNames(sql);
     sql.exec("CREATE INDEX IF NOT EXISTS samples_by_signature ON samples (mirror, endpoint, signature)");
     sql.exec("CREATE INDEX IF NOT EXISTS samples_by_time ON samples (at)");
@@ -104,13 +112,17 @@ export class Differences {
     this.#delete("at <= ?", now - RETENTION_MS);
   }
 
-  #addCounts(of: Of, { compared, probed, more }: Pick<EndpointRow, "compared" | "probed" | "more">): void {
+  #addCounts(
+    of: Of,
+    { compared, probed, truncated = 0, more }: Omit<EndpointBatch, "mirror" | "endpoint" | "places" | "signatures">,
+  ): void {
     this.#sql.exec(
-      `INSERT INTO endpoints VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-        compared = compared + excluded.compared, probed = probed + excluded.probed, more = more + excluded.more`,
+      `INSERT INTO endpoints (mirror, endpoint, compared, probed, truncated, more) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+        compared = compared + excluded.compared, probed = probed + excluded.probed, truncated = truncated + excluded.truncated, more = more + excluded.more`,
       ...of,
       compared,
       probed,
+      truncated,
       more,
     );
   }
@@ -118,8 +130,8 @@ export class Differences {
   /** Its name goes to another; what it counted is part of `other` from now on, its samples are gone. */
   #giveWay(of: Of): void {
     const where = "mirror = ? AND endpoint = ?";
-    type Sums = { compared: number; probed: number; more: number };
-    const [row] = this.#sql.exec<Sums>(`SELECT compared, probed, more FROM endpoints WHERE ${where}`, ...of);
+    type Sums = { compared: number; probed: number; truncated: number; more: number };
+    const [row] = this.#sql.exec<Sums>(`SELECT compared, probed, truncated, more FROM endpoints WHERE ${where}`, ...of);
     const other = [of[0], OTHER] as const;
     const places = this.#places(of).map(({ path, kind, rank: _, opaque, ...counts }) => ({
       path,
@@ -214,7 +226,7 @@ export class Differences {
   /** What is pending included. */
   read(now: number): EndpointRow[] {
     this.write(now);
-    type Endpoint = { mirror: string; endpoint: string; compared: number; probed: number; more: number };
+    type Endpoint = { mirror: string; endpoint: string; compared: number; probed: number; truncated: number; more: number };
     const endpoints = this.#sql.exec<Endpoint>("SELECT * FROM endpoints ORDER BY mirror, endpoint").toArray();
     return endpoints.map((row) => ({
       ...row,

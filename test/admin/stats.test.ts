@@ -141,6 +141,7 @@ describe("a batch", () => {
         endpoint: `GET /${i}`,
         named: true,
         probed: true,
+        truncated: false,
         observed,
         sample: "x".repeat(10_000),
       });

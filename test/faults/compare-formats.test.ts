@@ -1,5 +1,5 @@
 /** What two answers mean alike and write otherwise, and a wrong price beside a time stamp in any format, through the router. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { FORMATS, OPAQUE } from "../support/formats.ts";
 import { runLanes } from "../support/lanes.ts";
 import { headerOf, type Responder } from "../support/origin.ts";
@@ -280,6 +280,23 @@ it("what nobody can take apart is said to be so on the command line, too", async
   const { code, out } = await runLanes(["differences", group], { env: { LANEWAY_URL: world.router.url, LANEWAY_ADMIN_TOKEN: TOKEN } });
   expect(out).toMatch(/^ {2}undecided +body\[\] +value +40 +40\n {2}undecided: .*may hide in it$/m);
   expect(code).toBe(1);
+});
+
+it("fault C2: an answer whose beginning alone was compared says so, though nothing differs in it", async () => {
+  const of = (end: string) => reply.answer(200, "x ".repeat(150_000) + end, { "content-type": "text/plain" });
+  world.s1.respond(of("1"));
+  world.s3.respond(of("2"));
+  await world.send("g0", { path: "/long" });
+  await world.send("g0", { path: "/long" });
+  await vi.waitFor(
+    async () => {
+      const long = (await world.differences("g0")).find(({ endpoint }) => endpoint === "GET /long");
+      expect(long).toMatchObject({ compared: 2, truncated: 2, paths: [] });
+    },
+    { timeout: 15_000, interval: 500 },
+  );
+  const { out } = await runLanes(["differences", "g0"], { env: { LANEWAY_URL: world.router.url, LANEWAY_ADMIN_TOKEN: TOKEN } });
+  expect(out).toMatch(/of 2 requests only a beginning of the answers was compared/);
 });
 
 describe("a comparison", () => {

@@ -48,6 +48,7 @@ export interface Endpoint {
   readonly endpoint: string;
   readonly compared: number;
   readonly probed: number;
+  readonly truncated: number;
   readonly paths: readonly Place[];
   readonly samples: readonly { readonly seen: number; readonly sample: unknown }[];
 }

@@ -165,7 +165,15 @@ describe("memory", () => {
     for (let n = 0; n < 2_000; n++) {
       const observed = Array.from({ length: 3 }, (_, place) => ({ path: `body.k${n}-${place}`, kind: "value" as const, counts }));
       const sample = JSON.stringify({ n, text: "x".repeat(1_000) });
-      countComparison("shop", "s3", "web", { mirror: "m", endpoint: `GET /${n}`, named: true, probed: true, observed, sample });
+      countComparison("shop", "s3", "web", {
+        mirror: "m",
+        endpoint: `GET /${n}`,
+        named: true,
+        probed: true,
+        truncated: false,
+        observed,
+        sample,
+      });
     }
     const batch = takeBatches().get("shop")!;
     expect(batch.tallies.map(({ tally }) => tally.compared)).toEqual([2_000]);

@@ -46,6 +46,7 @@ describe("stored differences", () => {
           endpoint: "GET /cart",
           compared: 15,
           probed: 3,
+          truncated: 0,
           more: 0,
           places: [
             { path: "body.total", kind: "type", ...counts(1, 0, 0, 0), rank: null },
@@ -53,7 +54,7 @@ describe("stored differences", () => {
           ],
           samples: [],
         },
-        { mirror: "other", endpoint: "GET /cart", compared: 10, probed: 2, more: 0, places: [], samples: [] },
+        { mirror: "other", endpoint: "GET /cart", compared: 10, probed: 2, truncated: 0, more: 0, places: [], samples: [] },
       ]);
     });
   });
@@ -140,6 +141,17 @@ describe("stored differences", () => {
       expect(sql.exec("SELECT COUNT(*) AS n FROM signatures").one()).toEqual({ n: 20 });
       add(store, [batch("GET /", { places: [{ path: "x".repeat(600), kind: "extra", counts: counts(1, 0, 1, 0) }] })]);
       expect(store.read(NOW)[0]!.more).toBe(4_801);
+    });
+  });
+
+  it("tell of how many requests only a beginning was compared, also in a store that was made before", async () => {
+    await withStore("cut", (store, sql) => {
+      add(store, [batch("GET /", { truncated: 3 }), batch("GET /", { truncated: 1 }), batch("GET /")]);
+      expect(store.read(NOW)).toMatchObject([{ compared: 30, truncated: 4, probed: 6, more: 0 }]);
+      sql.exec("ALTER TABLE endpoints DROP COLUMN truncated");
+      const after = new Differences(sql, () => 0);
+      add(after, [batch("GET /", { truncated: 2, more: 1 })]);
+      expect(after.read(NOW)).toMatchObject([{ compared: 40, truncated: 2, probed: 8, more: 1 }]);
     });
   });
 
