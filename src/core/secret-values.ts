@@ -25,9 +25,18 @@ export class SecretValues {
   readonly #parts = new Set<string>();
   readonly #placed = new Set<string>();
 
-  /** @param place the path of a difference that shows it; null: it is not known */
+  /**
+   * As it stands in its source; markup is shown decoded.
+   * @param place the path of a difference that shows it; null: it is not known
+   */
   add(value: string, place: (() => string) | null): void {
-    const text = value.trim();
+    const source = value.trim();
+    this.#addOne(source, place);
+    const shown = decoded(value).trim();
+    if (shown !== source) this.#addOne(shown, place);
+  }
+
+  #addOne(text: string, place: (() => string) | null): void {
     if (text === "" || text.length > MAX_TEXT) return;
     const common = COMMON.test(text);
     if (common && place !== null) this.#placed.add(`${place()}\0${text}`);

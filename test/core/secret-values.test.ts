@@ -21,6 +21,11 @@ const keptAt = (path: string, value: unknown, ...bodies: Body[]) =>
   redact({ path, kind: "value", left: value, right: undefined, times: 1 }, redaction(NONE, null), known(...bodies)).left;
 
 describe("a value that is secret by its sibling", () => {
+  it("is hidden as markup shows it, too", () => {
+    expect(kept("S3&CRET'a", page('<input name=csrf value="S3&amp;CRET&#39;a">'))).toBe('"…"');
+    expect(kept("S3&CRET", text("<field><name>password</name><value>S3&amp;CRET</value></field>"))).toBe('"…"');
+  });
+
   it.each<[string, Body]>([
     ["an input", page('<form><input type=hidden name=csrf value="S3CRET-a"><p>x</form>')],
     ["a meta", page('<meta content="S3CRET-a" name="csrf-token">')],
