@@ -40,8 +40,11 @@ const BODIES: Readonly<Record<string, readonly [type: string, write: (mark: stri
   "objects that break off": ["text/plain", (mark) => `${'{"a":'.repeat(10)}x `.repeat(4000) + mark],
 };
 
-it.each(Object.entries(BODIES))("%s", (_, [type, write]) => {
+/** Far above what it takes (`npm run bench -- comparer` has the figures), and below what one expression that backtracks took. */
+const LIMIT_MS = 400;
+
+it.each(Object.entries(BODIES))("a body of %s takes no time that grows faster than it does", (_, [type, write]) => {
   // The first runs are the compiler's.
   const spent = Array.from({ length: 5 }, () => spend(type, write("1"), write("2")));
-  expect(Math.min(...spent)).toBeLessThan(100);
+  expect(Math.min(...spent)).toBeLessThan(LIMIT_MS);
 });

@@ -2,7 +2,7 @@
  * The noisy service of the acceptance: every answer has a new timestamp and a random id, its tags shuffled and a flag drawn 50/50. Real bodies
  * go through the real comparison; only the draws are simulated, from a fixed seed. The table that is printed has Diffy's rule on the same data.
  */
-import { afterAll, expect, it } from "vitest";
+import { afterAll, expect, it, vi } from "vitest";
 import { compareAnswers } from "../../src/core/compare.ts";
 import { readBody } from "../../src/core/compare-body.ts";
 import { compareRules } from "../../src/core/compare-rules.ts";
@@ -13,6 +13,9 @@ import { FORMATS, OPAQUE } from "../support/formats.ts";
 const compiled = compareRules({ noisePercent: 20, headers: [], ignore: [], unordered: [], key: {}, tolerance: {} });
 if (!compiled.ok) throw new Error("the rules are right");
 const rules = compiled.value;
+
+// Thousands of comparisons: seconds on a quiet machine, and a minute on one that does other work.
+vi.setConfig({ testTimeout: 180_000 });
 
 /** Mulberry32. */
 function random(seed: number): () => number {
