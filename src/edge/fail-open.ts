@@ -16,21 +16,9 @@ import { rewrapped, tidy } from "./answer.ts";
 import { asItCame } from "./body.ts";
 import type { Env } from "./env.ts";
 import { forward, wasSent } from "./forward.ts";
+import { report } from "./harmless.ts";
 import { problem } from "./respond.ts";
 import { signerOf } from "./sign.ts";
-
-export function report(error: unknown, group: string | null): void {
-  console.error(JSON.stringify({ error: "internal", group, message: error instanceof Error ? error.message : String(error) }));
-}
-
-/** What is done besides, and must not cost the client the answer. */
-export function harmless(step: () => void): void {
-  try {
-    step();
-  } catch (error) {
-    report(error, null);
-  }
-}
 
 /** Nobody checks the signature here: what says that it is a copy is taken for one. */
 function bearsMark(group: LaneGroup, facts: Facts): boolean {

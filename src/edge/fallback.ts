@@ -20,6 +20,7 @@ import { asItCame, awaitsClient, goesAsItCame, isEmpty, type RequestBody, replay
 import { type Admission, admit, failed, healthKey, isKnown, release, succeeded } from "./eject.ts";
 import type { Env } from "./env.ts";
 import { type Attempt, forward, type Outcome } from "./forward.ts";
+import { harmless } from "./harmless.ts";
 
 /** What came of asking the origins; null `outcome`: strict, and the lane has no origin. */
 export interface Served {
@@ -244,7 +245,11 @@ async function askLane(sending: Sending, { first, fallback, second, body, standi
   const excused = left || keptWaiting || (repeat !== null && failsAlike(reason!, repeat, limit ?? 0));
   // What is well and was well costs nothing.
   const counts = !excused && (reason !== null || isKnown(standing.key));
-  const ejected = counts && judge(sending, standing, reason, again !== null);
+  let ejected = false;
+  // The client has its answer already: what is noted of the lane may not cost it.
+  harmless(() => {
+    ejected = counts && judge(sending, standing, reason, again !== null);
+  });
   if (standing.leased && !ejected) release(standing.key);
   return { ...(repeat ?? served), ejected };
 }
