@@ -42,10 +42,13 @@ export const mayBeContext = (text: string): boolean => text.length <= MAX_LENGTH
 /** The sixth field is a mirror's group: it says of itself, signed or not, that it is a copy's. */
 export const saysCopy = (text: string): boolean => /^1~(?:[^~]*~){4}[^~]/.test(text);
 
-/** What a context is written in, plain or percent-encoded, and what parts its fields. */
-const [CHAR, SIGN] = [String.raw`(?:[\w.-]|%(?!7[Ee])[\dA-Fa-f]{2})`, "(?:~|%7[Ee])"];
-/** A context wherever it stands in a text. Bounded: no field has more than 40 characters, and none holds what parts them. */
-const IN_TEXT = new RegExp(`((?:1|%31)(?:${SIGN}${CHAR}{0,40}){6}${SIGN})${CHAR}{43}`, "g");
+/** What a context is written in, plain, percent-encoded (once or again and again) or as a character reference, and what parts its fields. */
+const [CHAR, SIGN] = [String.raw`(?:[\w.-]|%(?!(?:25){0,3}7[Ee])[\dA-Fa-f]{2})`, "(?:~|%(?:25){0,3}7[Ee]|&#126;|&#x7[Ee];)"];
+/**
+ * A context wherever it stands in a text, cut within its signature or not: the rest could be guessed. Bounded: no field has more than 40
+ * characters, and none holds what parts them.
+ */
+const IN_TEXT = new RegExp(`((?:1|%31)(?:${SIGN}${CHAR}{0,40}){6}${SIGN})${CHAR}{1,43}`, "g");
 
 /** For every place where a person reads it: whoever has a signature can send requests as ours. */
 export const withoutSignatures = (text: string): string => text.replace(IN_TEXT, "$1…");

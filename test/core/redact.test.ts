@@ -57,6 +57,8 @@ describe("a context", () => {
     ["as it is", "1~shop~s2~1~5940000~~~"],
     ["of a copy", "1~shop~s3~1~5940000~shop~next.1~"],
     ["escaped in part", "%31~sh%6Fp~s2~1~5940000~~~"],
+    ["escaped twice", "1%257Eshop%257Es2%257E1%257E5940000%257E%257E%257E"],
+    ["with references", "1&#126;shop&#126;s2&#126;1&#126;5940000&#126;&#126;&#126;"],
     ["escaped", "1%7Eshop%7es3%7E1%7E5940000%7Eshop%7Em%7E"],
   ])("fault A13: is kept without its signature: %s", (_, payload) => {
     for (const text of [`${payload}${signature}`, `laneway.shop=${payload}${signature},a=1`, `{"context":"${payload}${signature}"}`]) {
@@ -64,6 +66,12 @@ describe("a context", () => {
       expect(kept("body.seen", text)).toContain("5940000");
       expect(kept("body", object({ seen: text, [text]: 1 }))).not.toContain("xyz");
     }
+  });
+
+  it("fault A13: is kept without the part of its signature that stands in a key that was cut", () => {
+    const key = writeKey("body", `1~mock~s1~1~5986515~~~${signature}`);
+    const { path } = redact({ path: key, kind: "missing", left: 1, right: undefined, times: 1 }, redaction(NOTHING, null));
+    expect(path).not.toContain("a-b_");
   });
 });
 

@@ -242,7 +242,7 @@ describe("a person who may read", () => {
     for (let at = 0; at < 30; at++) await world.router.fetch("/", { host: "shop.example", headers: { baggage: "pr=1" } });
     await live(async () =>
       expect(await text("#state")).toMatch(
-        /^Needs a look: s2 answers [\d.]+ % of \d+ requests with errors, the baseline [\d.]+ %; \d+ fell back\. shop sends/,
+        /^Needs a look: s2 answers [\d.]+ % of \d+ requests(?: to web)? with errors, the baseline [\d.]+ %; \d+ fell back\. shop sends/,
       ),
     );
   });
